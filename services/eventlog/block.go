@@ -1,0 +1,114 @@
+package eventlog
+
+import (
+	"sort"
+	"sync/atomic"
+)
+
+// mark is the index entry of one event in a block.
+type mark struct {
+	id  ID
+	end uint32 // offset behind the event's last byte
+}
+
+const markSize = 24
+
+// Block is a run of consecutive events of one topic as wire-ready bytes, each
+// an id line followed by its body. What a reader has been shown of a block
+// never changes, so it is read without a lock.
+type Block struct {
+	account *budget
+	refs    atomic.Int32 // the topic's own and the readers' pins; at 0 it leaves the account
+	size    int64        // bytes in the account; fixed once the block is evicted
+	evicted atomic.Bool
+	born    uint64 // order in which blocks became resident
+
+	// Guarded by the topic's mutex while the block is its last; else fixed.
+	prev  ID     // nothing is missing between this position and the first event
+	buf   []byte // the capacity is fixed, so appending never moves it
+	marks []mark
+}
+
+func newBlock(account *budget, prev ID, capacity int) *Block {
+	return &Block{
+		account: account,
+		born:    account.births.Add(1),
+		prev:    prev,
+		buf:     make([]byte, 0, capacity),
+		size:    int64(capacity),
+	}
+}
+
+// NewPrivate returns a block that holds bytes of one reader only, pinned and
+// in the log's account until it is released. The bytes are copied.
+func (l *Log) NewPrivate(p []byte) *Block {
+	b := newBlock(&l.budget, ID{}, len(p))
+	b.buf = append(b.buf, p...)
+	b.evicted.Store(true)
+	b.Pin()
+	return b
+}
+
+// room reports whether an event of n bytes fits. A first event always does:
+// blocks are made for it.
+func (b *Block) room(n int) bool { return cap(b.buf)-len(b.buf) >= n }
+
+// add appends an event and returns by how much the block's account grew.
+func (b *Block) add(e Event) int64 {
+	b.buf = appendIDLine(b.buf, e.ID)
+	b.buf = append(b.buf, e.Body...)
+	before := cap(b.marks)
+	b.marks = append(b.marks, mark{e.ID, uint32(len(b.buf))})
+	grown := int64(cap(b.marks)-before) * markSize
+	b.size += grown
+	return grown
+}
+
+// Pin keeps the block in the account while a reader needs its bytes.
+func (b *Block) Pin() {
+	if b.refs.Add(1) == 1 {
+		b.account.used.Add(b.size)
+	}
+}
+
+// Unpin ends what Pin began.
+func (b *Block) Unpin() {
+	if b.refs.Add(-1) == 0 {
+		b.account.used.Add(-b.size)
+	}
+}
+
+// Evicted reports whether only pins keep the block in the account.
+func (b *Block) Evicted() bool { return b.evicted.Load() }
+
+// Bytes returns the bytes between two offsets.
+func (b *Block) Bytes(from, to uint32) []byte { return b.buf[from:to:to] }
+
+// Len returns the number of bytes of a block that nothing is added to.
+func (b *Block) Len() uint32 { return uint32(len(b.buf)) }
+
+func (b *Block) first() ID { return b.marks[0].id }
+func (b *Block) last() ID  { return b.marks[len(b.marks)-1].id }
+
+// after returns the index of the first mark above id.
+func after(marks []mark, id ID) int {
+	return sort.Search(len(marks), func(i int) bool { return id.Less(marks[i].id) })
+}
+
+const idField = "id: "
+
+func appendIDLine(dst []byte, id ID) []byte {
+	dst = append(dst, idField...)
+	dst = id.AppendTo(dst)
+	return append(dst, '\n')
+}
+
+func idLineLen(id ID) int { return len(idField) + digits(id.MS) + 1 + digits(id.Seq) + 1 }
+
+func digits(n uint64) int {
+	d := 1
+	for ; n >= 10; n /= 10 {
+		d++
+	}
+	return d
+}

@@ -1,0 +1,27 @@
+package eventlog
+
+import "time"
+
+// Clock gives ids that rise whatever the wall clock does. The zero value
+// counts from the zero ID by the system's clock. It is not safe for
+// concurrent use.
+type Clock struct {
+	Now  func() time.Time // nil: time.Now
+	Last ID               // the highest id given so far, or known from before
+}
+
+// Next gives the lowest id that is above Last and not before the clock's
+// millisecond, and makes it Last.
+func (c *Clock) Next() ID {
+	now := time.Now
+	if c.Now != nil {
+		now = c.Now
+	}
+	ms := max(now().UnixMilli(), 1)
+	if id := (ID{MS: uint64(ms)}); c.Last.Less(id) {
+		c.Last = id
+	} else {
+		c.Last = c.Last.next()
+	}
+	return c.Last
+}

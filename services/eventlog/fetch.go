@@ -1,0 +1,93 @@
+package eventlog
+
+import (
+	"context"
+	"fmt"
+)
+
+// pageBytes is how much one fetch reads, unless a single event is larger.
+const pageBytes = 128 << 10
+
+// Fetch reads what follows a cursor that stands [Elsewhere] from the store,
+// makes it resident and returns it pinned; the caller unpins it. It returns
+// nil when the events have become resident otherwise: take a new view. It
+// may block on the store, and answers a *GapError with the position to go on
+// from where events are gone.
+func (l *Log) Fetch(ctx context.Context, c Cursor) (*Block, error) {
+	t := c.Topic
+	select {
+	case t.fetching <- struct{}{}:
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	defer func() { <-t.fetching }()
+	v := t.View()
+	if _, where := c.Next(&v, 1); where != Elsewhere {
+		return nil, nil
+	}
+	if c.At.Less(v.Trimmed) {
+		return nil, &GapError{t.name, c.At, v.Trimmed, Expired}
+	}
+	until := v.nextResident(c.At)
+	b, err := l.readPage(ctx, t, c.At, until)
+	if err != nil {
+		return nil, err
+	}
+	if b == nil {
+		return nil, &GapError{t.name, c.At, until, Damaged}
+	}
+	b.Pin()
+	t.insert(b)
+	l.touch(t)
+	l.evict()
+	return b, nil
+}
+
+// nextResident returns the position where the first resident block behind id
+// begins, or the head.
+func (v *View) nextResident(id ID) ID {
+	for _, b := range v.blocks {
+		if id.Less(b.prev) {
+			return b.prev
+		}
+	}
+	return v.Head
+}
+
+// readPage reads one page; nil where the store visited nothing.
+func (l *Log) readPage(ctx context.Context, t *Topic, after, until ID) (*Block, error) {
+	var b *Block
+	last := after
+	var broken error
+	err := l.store.Read(ctx, t.name, after, until, func(e Event) bool {
+		if !last.Less(e.ID) || until.Less(e.ID) {
+			broken = fmt.Errorf("%w: read %v after %v through %v", ErrStoreFailed, e.ID, last, until)
+			return false
+		}
+		need := idLineLen(e.ID) + len(e.Body)
+		if b == nil {
+			b = newBlock(&l.budget, after, max(pageBytes, need))
+		} else if !b.room(need) {
+			return false
+		}
+		last = e.ID
+		b.add(e)
+		return true
+	})
+	if err == nil {
+		err = broken
+	}
+	if err != nil || b == nil {
+		return nil, err
+	}
+	b.fit()
+	return b, nil
+}
+
+// fit gives back what a block that nothing will be added to does not use.
+func (b *Block) fit() {
+	if len(b.buf) < cap(b.buf)*3/4 {
+		b.buf = append(make([]byte, 0, len(b.buf)), b.buf...)
+	}
+	b.size = int64(cap(b.buf)) + int64(cap(b.marks))*markSize
+}

@@ -1,0 +1,206 @@
+package eventlog
+
+import (
+	"cmp"
+	"container/list"
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+)
+
+// Options are the limits of a Log. The zero value sets none.
+type Options struct {
+	// MemoryBudget bounds the bytes of the hot tails of all topics together
+	// with what readers pin, in bytes. One topic may take half of it, or all of
+	// it where no store is behind it. 0: no limit.
+	MemoryBudget int64
+}
+
+// Log is a set of topics in a store, with their hot tails in memory. Its
+// methods are safe for concurrent use.
+type Log struct {
+	store      Store
+	deep       bool // whether the store holds what the tails don't
+	topicLimit int64
+	budget     budget
+
+	mu     sync.RWMutex
+	topics map[string]*Topic // those that exist and those that are followed
+
+	orderMu sync.Mutex // taken before a topic's mutex
+	order   list.List  // of *Topic with resident blocks, idle longest first
+}
+
+// Open starts a store and returns the log over it.
+func Open(s Store, o Options) (*Log, error) {
+	l := &Log{store: s, deep: true, topicLimit: o.MemoryBudget / 2, topics: map[string]*Topic{}}
+	l.budget.limit = o.MemoryBudget
+	if m, ok := s.(*memory); ok {
+		l.deep, l.topicLimit, m.log = false, o.MemoryBudget, l
+	}
+	states, err := s.Start(l)
+	if err != nil {
+		return nil, err
+	}
+	for name, state := range states {
+		t := l.newTopic(name)
+		t.exists, t.state = true, state
+		l.topics[name] = t
+	}
+	return l, nil
+}
+
+// Close closes the store. Readers can still read what is resident.
+func (l *Log) Close() error { return l.store.Close() }
+
+// Append commits an entry to a topic, creating it where it does not exist,
+// and returns its id once it is durable and visible to readers. The errors
+// are those of [Store.Append].
+func (l *Log) Append(ctx context.Context, topic string, e Entry) (ID, error) {
+	if !ValidTopic(topic) {
+		return ID{}, fmt.Errorf("append: not a topic name: %q", topic)
+	}
+	return l.store.Append(ctx, topic, e)
+}
+
+// Follow returns a topic for reading and keeps it until Leave. A topic that
+// does not exist is not created by it.
+func (l *Log) Follow(name string) *Topic {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	t := l.topics[name]
+	if t == nil {
+		t = l.newTopic(name)
+		l.topics[name] = t
+	}
+	t.refs++
+	return t
+}
+
+// Leave ends what one Follow began.
+func (l *Log) Leave(t *Topic) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	t.refs--
+	if _, exists := t.State(); t.refs == 0 && !exists {
+		delete(l.topics, t.name)
+	}
+}
+
+// Info is what is known of one existing topic.
+type Info struct {
+	Name     string
+	State    State
+	HotBytes int64 // memory that its resident blocks take
+}
+
+// Topics lists the topics that exist, by name.
+func (l *Log) Topics() []Info {
+	var infos []Info
+	for _, t := range l.all() {
+		t.mu.Lock()
+		if t.exists {
+			infos = append(infos, Info{t.name, t.state, t.bytes})
+		}
+		t.mu.Unlock()
+	}
+	slices.SortFunc(infos, func(a, b Info) int { return cmp.Compare(a.Name, b.Name) })
+	return infos
+}
+
+// Memory returns the bytes in the account of the memory budget.
+func (l *Log) Memory() int64 { return l.budget.used.Load() }
+
+// Pressed reports whether the account is over the budget even though every
+// block that could be evicted was: readers must give up their pins.
+func (l *Log) Pressed() bool {
+	l.evict()
+	return l.budget.over()
+}
+
+// Committed implements Sink.
+func (l *Log) Committed(topic string, events []Event) {
+	t := l.topic(topic)
+	t.commit(events)
+	l.touch(t)
+	l.evict()
+}
+
+// Trimmed implements Sink.
+func (l *Log) Trimmed(topic string, s State) { l.topic(topic).trimmed(s) }
+
+// Forgotten implements Sink. Who follows the topic keeps its position, which
+// every later id exceeds.
+func (l *Log) Forgotten(topic string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	t := l.topics[topic]
+	if t == nil {
+		return
+	}
+	t.mu.Lock()
+	t.exists = false
+	t.mu.Unlock()
+	if t.refs == 0 {
+		delete(l.topics, topic)
+	}
+}
+
+func (l *Log) newTopic(name string) *Topic {
+	return &Topic{log: l, name: name, fetching: make(chan struct{}, 1)}
+}
+
+// topic returns a topic that its store reports, known so far or not.
+func (l *Log) topic(name string) *Topic {
+	l.mu.RLock()
+	t := l.topics[name]
+	l.mu.RUnlock()
+	if t != nil {
+		return t
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if t = l.topics[name]; t == nil {
+		t = l.newTopic(name)
+		l.topics[name] = t
+	}
+	return t
+}
+
+func (l *Log) all() []*Topic {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	all := make([]*Topic, 0, len(l.topics))
+	for _, t := range l.topics {
+		all = append(all, t)
+	}
+	return all
+}
+
+// touch makes a topic with resident blocks the last to give way.
+func (l *Log) touch(t *Topic) {
+	l.orderMu.Lock()
+	defer l.orderMu.Unlock()
+	if t.element == nil {
+		t.element = l.order.PushBack(t)
+	} else {
+		l.order.MoveToBack(t.element)
+	}
+}
+
+// evict brings the account back into the budget, as far as pins allow.
+func (l *Log) evict() {
+	if !l.budget.over() {
+		return
+	}
+	l.orderMu.Lock()
+	defer l.orderMu.Unlock()
+	for l.budget.over() && l.order.Len() > 0 {
+		t := l.order.Front().Value.(*Topic)
+		if !t.dropOne() {
+			l.order.Remove(t.element)
+			t.element = nil
+		}
+	}
+}

@@ -1,0 +1,141 @@
+package eventlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Entry is what a publisher gives: an event that has no id yet.
+type Entry struct {
+	// Body is the event as it goes over the wire, but for the id line: all
+	// its other lines and the blank line at the end. It is not changed and
+	// not kept by the log after Append returned.
+	Body []byte
+}
+
+// Event is an Entry that was committed.
+type Event struct {
+	ID   ID
+	Body []byte
+}
+
+// Retention says how much of each topic a store keeps. A field of 0 or less
+// sets no limit. It is applied in steps: a store may hold more for a moment,
+// never less.
+type Retention struct {
+	Age        time.Duration // since the event's append
+	Events     int64         // per topic
+	Bytes      int64         // per topic, of bodies
+	TotalBytes int64         // of all topics together, of bodies
+}
+
+// State is what a store knows of a topic without reading it.
+type State struct {
+	Last    ID // the highest id ever committed
+	Trimmed ID // everything at or below is gone; at least Born
+	Born    ID // what the topic began above: nothing of it is older in this life of the store
+	Oldest  ID // the oldest event that is there; zero where none is
+	Events  int64
+	Bytes   int64 // of bodies
+}
+
+// Outcome is the answer to a position at which a reader wants to start.
+type Outcome string
+
+// The outcomes.
+const (
+	OutcomeLive   Outcome = "live"   // at the head: nothing is there to be replayed
+	OutcomeReplay Outcome = "replay" // everything after the position is there
+	OutcomeGap    Outcome = "gap"    // some of it is gone
+	OutcomeAhead  Outcome = "ahead"  // the position is newer than the log
+)
+
+// Resume decides where a reader starts that has read everything at or below
+// at. The zero ID asks for all that this life of the topic has had.
+func (s State) Resume(at ID) (ID, Outcome) {
+	switch {
+	case at.IsZero() && s.Trimmed == s.Born && s.Born.Less(s.Last):
+		return s.Born, OutcomeReplay
+	case at.IsZero() && s.Last.IsZero(), at == s.Last:
+		return s.Last, OutcomeLive
+	case s.Last.Less(at):
+		return s.Last, OutcomeAhead
+	case at.Less(s.Trimmed):
+		return s.Trimmed, OutcomeGap
+	}
+	return at, OutcomeReplay
+}
+
+// Sink is told what a store has committed. [Log] implements it.
+type Sink interface {
+	// Committed reports events of one topic in rising order. Each committed
+	// event is reported once, before Append returns for it and after every
+	// lower id of the topic. The bodies are not kept.
+	Committed(topic string, events []Event)
+	// Trimmed reports a topic's state after retention took from it, and the
+	// state that a new topic begins with where that is not zero. It is ordered
+	// with Committed.
+	Trimmed(topic string, s State)
+	// Forgotten reports that an empty topic was removed to make room.
+	Forgotten(topic string)
+}
+
+// Store is the deep log behind the hot tails. Implementations are safe for
+// concurrent use and pass the suite of package logtest.
+type Store interface {
+	// Start gives the store its sink and returns the state of every topic
+	// that it holds. It is called once, before everything else.
+	Start(Sink) (map[string]State, error)
+	// Append commits an entry and returns its id, which is above every id
+	// that the store gave before. When it returns nil, the event is durable as
+	// the store promises and the sink has seen it. An error leaves it open
+	// only where the context ended or the store itself failed. Errors that
+	// callers tell apart: ErrTooManyTopics, ErrStoreFailed, ErrClosed.
+	Append(ctx context.Context, topic string, e Entry) (ID, error)
+	// Read visits the events after one position up to and including another,
+	// rising, until visit returns false; it visits at least one event where
+	// there is one. An event's Body holds only during the call. Where the
+	// events that follow after directly are gone or damaged it visits nothing
+	// and returns a *GapError with the position to go on from; where that
+	// happens further on it returns nil, and the next Read reports it.
+	Read(ctx context.Context, topic string, after, until ID, visit func(Event) bool) error
+	// Close lets running appends finish and releases everything.
+	Close() error
+}
+
+// Errors of a Log and its stores.
+var (
+	// ErrTooManyTopics: a new topic would exceed the limit, and no empty one
+	// could give way.
+	ErrTooManyTopics = errors.New("too many topics")
+	// ErrStoreFailed: the store could not do its work. What it wraps says why.
+	ErrStoreFailed = errors.New("store failed")
+	// ErrClosed: the log is shut down.
+	ErrClosed = errors.New("log closed")
+)
+
+// Cause says why events are missing.
+type Cause string
+
+// The causes of a gap.
+const (
+	Expired Cause = "expired" // retention took them
+	Damaged Cause = "damaged" // the store cannot read them any more
+	Ahead   Cause = "ahead"   // the position is newer than the log
+)
+
+// GapError says that events between two positions are gone. It is an answer,
+// not a failure: the reader goes on from Through.
+type GapError struct {
+	Topic   string
+	After   ID // the position that was asked for
+	Through ID // the position to go on from: nothing at or below it follows
+	Cause   Cause
+}
+
+// Error describes the gap.
+func (e *GapError) Error() string {
+	return fmt.Sprintf("topic %s: events after %v through %v are gone (%s)", e.Topic, e.After, e.Through, e.Cause)
+}

@@ -1,0 +1,90 @@
+package eventlog
+
+import (
+	"container/list"
+	"slices"
+	"sync"
+)
+
+// Waker is woken when a topic that it watches has grown. Wake carries no
+// payload, must not block, and may be called more often than needed.
+type Waker interface{ Wake() }
+
+// Topic is one topic of a Log: its head and its hot tail. It may exist only
+// because somebody follows it.
+type Topic struct {
+	log  *Log
+	name string
+
+	fetching chan struct{} // one slot: a topic is read from its store by one reader at a time
+
+	refs    int           // followers; guarded by log.mu
+	element *list.Element // place in log.order; guarded by log.orderMu
+
+	mu       sync.Mutex // held for a few memory accesses, never across I/O
+	exists   bool
+	state    State
+	blocks   []*Block // rising by position, replaced and never changed in place
+	open     bool     // whether the last block may be appended to
+	bytes    int64    // account of blocks
+	watchers []Waker  // replaced, never changed in place
+}
+
+// Name returns the topic's name.
+func (t *Topic) Name() string { return t.name }
+
+// View returns what of the topic is in memory now.
+func (t *Topic) View() View {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	v := View{Head: t.state.Last, Trimmed: t.state.Trimmed, blocks: t.blocks}
+	if n := len(t.blocks); n > 0 {
+		v.marks = t.blocks[n-1].marks
+	}
+	return v
+}
+
+// State returns the topic's state, and whether it exists in the store.
+func (t *Topic) State() (State, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.state, t.exists
+}
+
+// Watch makes the topic wake w until Unwatch. What was committed before Watch
+// returned may not wake: look at the topic once after it.
+func (t *Topic) Watch(w Waker) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.watchers = append(slices.Clone(t.watchers), w)
+}
+
+// Unwatch ends what Watch began. A wake-up under way may still arrive.
+func (t *Topic) Unwatch(w Waker) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.watchers = slices.DeleteFunc(slices.Clone(t.watchers), func(x Waker) bool { return x == w })
+}
+
+// commit appends committed events to the tail and wakes the watchers.
+func (t *Topic) commit(events []Event) {
+	if len(events) == 0 {
+		return
+	}
+	t.mu.Lock()
+	t.exists = true
+	if t.state.Events == 0 {
+		t.state.Oldest = events[0].ID
+	}
+	for _, e := range events {
+		t.append(e)
+		t.state.Events++
+		t.state.Bytes += int64(len(e.Body))
+		t.state.Last = e.ID
+	}
+	watchers := t.watchers
+	t.mu.Unlock()
+	for _, w := range watchers {
+		w.Wake()
+	}
+}
