@@ -56,9 +56,12 @@ const (
 // at. The zero ID asks for all that this life of the topic has had.
 func (s State) Resume(at ID) (ID, Outcome) {
 	switch {
-	case at.IsZero() && s.Trimmed == s.Born && s.Born.Less(s.Last):
+	case at.IsZero() && s.Trimmed == s.Born:
+		if s.Born == s.Last {
+			return s.Last, OutcomeLive
+		}
 		return s.Born, OutcomeReplay
-	case at.IsZero() && s.Last.IsZero(), at == s.Last:
+	case at == s.Last:
 		return s.Last, OutcomeLive
 	case s.Last.Less(at):
 		return s.Last, OutcomeAhead
