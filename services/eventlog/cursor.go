@@ -8,6 +8,7 @@ import "sort"
 type View struct {
 	Head    ID // position of the last event
 	Trimmed ID // everything at or below is gone
+	Born    ID // what the topic began above
 
 	blocks []*Block // rising; the last one may still grow
 	marks  []mark   // of the last block, as they were when the view was taken
@@ -62,14 +63,24 @@ func (c *Cursor) Next(v *View, limit int) (Span, Where) {
 	if !c.At.Less(v.Head) {
 		return Span{}, AtHead
 	}
-	if c.At.Less(v.Trimmed) {
+	at := v.start(c.At)
+	if at.Less(v.Trimmed) {
 		return Span{}, Elsewhere
 	}
-	b, marks := v.find(c.At)
+	b, marks := v.find(at)
 	if b == nil {
 		return Span{}, Elsewhere
 	}
-	return span(b, marks, c.At, limit), Resident
+	return span(b, marks, at, limit), Resident
+}
+
+// start returns the position that a cursor really stands at: the zero ID is
+// before everything that this life of the topic has had.
+func (v *View) start(at ID) ID {
+	if at.IsZero() {
+		return v.Born
+	}
+	return at
 }
 
 // NextIn is Next within a single block that the reader has pinned. It answers

@@ -25,11 +25,12 @@ func (l *Log) Fetch(ctx context.Context, c Cursor) (*Block, error) {
 	if _, where := c.Next(&v, 1); where != Elsewhere {
 		return nil, nil
 	}
-	if c.At.Less(v.Trimmed) {
+	at := v.start(c.At)
+	if at.Less(v.Trimmed) {
 		return nil, &GapError{t.name, c.At, v.Trimmed, Expired}
 	}
-	until := v.nextResident(c.At)
-	b, err := l.readPage(ctx, t, c.At, until)
+	until := v.nextResident(at)
+	b, err := l.readPage(ctx, t, at, until)
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 )
 
@@ -148,7 +149,7 @@ func (l *Log) Forgotten(topic string) {
 }
 
 func (l *Log) newTopic(name string) *Topic {
-	return &Topic{log: l, name: name, fetching: make(chan struct{}, 1)}
+	return &Topic{log: l, name: strings.Clone(name), fetching: make(chan struct{}, 1)}
 }
 
 // topic returns a topic that its store reports, known so far or not.

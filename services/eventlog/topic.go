@@ -37,7 +37,7 @@ func (t *Topic) Name() string { return t.name }
 func (t *Topic) View() View {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	v := View{Head: t.state.Last, Trimmed: t.state.Trimmed, blocks: t.blocks}
+	v := View{Head: t.state.Last, Trimmed: t.state.Trimmed, Born: t.state.Born, blocks: t.blocks}
 	if n := len(t.blocks); n > 0 {
 		v.marks = t.blocks[n-1].marks
 	}

@@ -1,0 +1,271 @@
+package sse
+
+import (
+	"errors"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sluice-stream/sluice/services/eventlog"
+)
+
+// conn is a stream whose socket was taken over.
+type conn struct {
+	meta
+	loop     *loop
+	nc       net.Conn  // keeps the descriptor open; only the loop closes it
+	listener *listener // takes the socket back when the stream ends; may be nil
+	ahead    []byte    // read from the socket before the take-over
+	fd       int
+	gone     atomic.Bool // set when the loop parts with it, for the reader pool to see
+
+	// Owned by the loop.
+	stream
+	slot      slotRef
+	timer     wheelEntry
+	rest      frame  // of which a part was accepted
+	control   []byte // framed control events that go before the next piece
+	ending    Reason // the stream ends once rest and control are out
+	sent      Sent
+	lastWrite int64 // by the loop's clock
+	stalled   int64 // since when the socket has accepted nothing
+	queued    bool
+	blocked   bool // until the poller reports room
+	again     bool // it has had a page from the store
+	closed    bool
+	lingering bool // both ends are done but for the client's FIN
+}
+
+// end implements ender.
+func (c *conn) end(reason Reason) { c.loop.post(message{kind: msgEnd, c: c, reason: reason}) }
+
+// attach makes a new connection part of the loop.
+func (l *loop) attach(c *conn) {
+	for i := range c.subs {
+		u := &c.subs[i]
+		f := l.feeds[u.Topic]
+		if f == nil {
+			f = &loopFeed{feed: feed{topic: u.Topic}, loop: l}
+			l.feeds[u.Topic] = f
+			u.Topic.Watch(f)
+		}
+		u.feed, u.member = &f.feed, int32(len(f.members))
+		f.members = append(f.members, member{c, int32(i)})
+	}
+	c.timer.owner = c
+	c.slot = l.slots.add(c)
+	c.lastWrite = l.now
+	l.wheel.add(&c.timer, l.heartbeatDue(c))
+	if c.rest.block != nil { // the opening did not fit: a tiny socket buffer
+		l.stall(c)
+	}
+	if err := l.poller.add(c.fd, c.slot); err != nil {
+		l.close(c, ReasonError, err)
+		return
+	}
+	switch {
+	case l.server.join(c.id, c):
+	case l.aborted:
+		l.close(c, ReasonDrain, nil)
+		return
+	default:
+		l.finish(c, ReasonDrain)
+	}
+	l.enqueue(c)
+}
+
+// detach undoes attach; the socket stays open.
+func (l *loop) detach(c *conn) {
+	for i := range c.subs {
+		u := &c.subs[i]
+		f := l.feeds[u.Topic]
+		last := len(f.members) - 1
+		moved := f.members[last]
+		f.members[u.member] = moved
+		moved.c.subs[moved.sub].member = u.member
+		f.members[last] = member{}
+		f.members = f.members[:last]
+		if last == 0 {
+			u.Topic.Unwatch(f)
+			delete(l.feeds, u.Topic)
+		}
+	}
+	if c.rest.block != nil {
+		c.rest.block.Unpin()
+		c.rest = frame{}
+	}
+	l.wheel.remove(&c.timer)
+	l.poller.remove(c.fd)
+	l.slots.remove(c.slot)
+	c.closed = true
+	c.gone.Store(true)
+}
+
+// close ends a connection at once.
+func (l *loop) close(c *conn, reason Reason, err error) {
+	if c.closed {
+		return
+	}
+	l.detach(c)
+	c.nc.Close()
+	l.leave(c, reason, err)
+}
+
+func (l *loop) leave(c *conn, reason Reason, err error) {
+	if c.ending != "" {
+		reason, err = c.ending, nil
+	}
+	l.server.leave(&c.meta, &c.stream, c.remote(), reason, err, c.sent)
+}
+
+func (c *conn) remote() string { return c.nc.RemoteAddr().String() }
+
+// polled reacts to what the poller saw.
+func (l *loop) polled(c *conn, events uint32) {
+	if events&(unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0 {
+		l.close(c, hangupReason(c.fd), nil)
+		return
+	}
+	if events&unix.EPOLLOUT != 0 && c.blocked {
+		c.blocked = false
+		l.enqueue(c)
+	}
+}
+
+// hangupReason tells a peer that left from one that stopped answering, which
+// the kernel reports once TCP_USER_TIMEOUT has passed.
+func hangupReason(fd int) Reason {
+	if code, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ERROR); err == nil && code == int(unix.ETIMEDOUT) {
+		return ReasonWriteTimeout
+	}
+	return ReasonClient
+}
+
+func (l *loop) heartbeatDue(c *conn) int64 {
+	interval := or(l.server.h.HeartbeatInterval, DefaultHeartbeatInterval)
+	if interval < 0 {
+		interval = time.Hour
+	}
+	return c.lastWrite + jitter(interval, 0.1).Milliseconds()
+}
+
+func (l *loop) writeTimeout() int64 {
+	return or(l.server.h.WriteTimeout, DefaultWriteTimeout).Milliseconds()
+}
+
+// check is called when a connection's timer has come up.
+func (l *loop) check(c *conn) {
+	switch {
+	case c.lingering:
+		l.drainInput(c)
+		l.close(c, c.ending, nil)
+	case c.blocked:
+		if l.now-c.stalled >= l.writeTimeout() {
+			l.close(c, ReasonWriteTimeout, nil)
+			return
+		}
+		l.wheel.add(&c.timer, c.stalled+l.writeTimeout())
+	default:
+		interval := or(l.server.h.HeartbeatInterval, DefaultHeartbeatInterval)
+		if interval > 0 && l.now-c.lastWrite >= interval.Milliseconds()*9/10 {
+			c.control = appendChunk(c.control, heartbeatComment)
+			c.lastWrite = l.now // also where the write must wait
+			l.enqueue(c)
+		}
+		l.wheel.add(&c.timer, l.heartbeatDue(c))
+	}
+}
+
+// stall notes that a socket is full. The poller reports when it no longer is.
+func (l *loop) stall(c *conn) {
+	l.stalls++
+	c.blocked, c.stalled = true, l.now
+	l.wheel.add(&c.timer, min(c.timer.due, l.now+l.writeTimeout()))
+}
+
+// fetch asks the reader pool for what a topic of a connection lacks.
+func (l *loop) fetch(c *conn, i int32) {
+	u := &c.subs[i]
+	u.lacking, u.fetching = false, true
+	l.server.readers.ask(fetchJob{cursor: u.Cursor, again: c.again, gone: &c.gone, done: func(b *eventlog.Block, g *eventlog.GapError) {
+		l.post(message{kind: msgPage, c: c, sub: i, block: b, gap: g})
+	}})
+	c.again = true
+}
+
+// arrived takes the answer of the reader pool.
+func (l *loop) arrived(m *message) {
+	c := m.c
+	if c.closed {
+		if m.block != nil {
+			m.block.Unpin()
+		}
+		return
+	}
+	u := &c.subs[m.sub]
+	u.fetching, u.page = false, m.block
+	switch {
+	case m.gap != nil:
+		u.At = m.gap.Through
+		c.control = appendChunk(c.control, string(c.appendGap(nil, m.gap, u.Topic)))
+		l.server.gap(&c.meta, &c.stream, c.remote(), m.gap)
+	case m.block == nil:
+		u.feed.forget() // the page is in a newer view
+	}
+	l.enqueue(c)
+}
+
+// finish ends a stream in good order: what is unfinished, then the last
+// chunk, then the socket goes back or is closed.
+func (l *loop) finish(c *conn, reason Reason) {
+	if c.closed || c.ending != "" {
+		return
+	}
+	c.ending = reason
+	c.control = append(c.control, lastChunk...)
+	l.enqueue(c)
+}
+
+// finished parts with the socket of a stream that has ended.
+func (l *loop) finished(c *conn) {
+	if c.listener != nil && c.ending != ReasonDrain {
+		l.detach(c)
+		c.listener.giveBack(&returnable{TCPConn: c.nc.(*net.TCPConn), listener: c.listener, ahead: c.ahead})
+		l.leave(c, c.ending, nil)
+		return
+	}
+	c.lingering = true
+	if err := unix.Shutdown(c.fd, unix.SHUT_WR); err != nil {
+		l.close(c, c.ending, nil)
+		return
+	}
+	l.wheel.add(&c.timer, l.now+lingerTime)
+}
+
+// lingerTime is how long a half-closed socket waits for the client's FIN, in
+// milliseconds. Closing at once with input unread would reset the connection
+// and could take the last events back from the client.
+const lingerTime = 1000
+
+func (l *loop) drainInput(c *conn) {
+	buf := l.scratch[:cap(l.scratch)]
+	for range 64 {
+		if n, err := unix.Read(c.fd, buf); n <= 0 || err != nil {
+			return
+		}
+	}
+}
+
+// fail closes a connection whose write failed.
+func (l *loop) fail(c *conn, err error) {
+	switch {
+	case errors.Is(err, unix.EPIPE), errors.Is(err, unix.ECONNRESET):
+		l.close(c, ReasonClient, nil)
+	case errors.Is(err, unix.ETIMEDOUT):
+		l.close(c, ReasonWriteTimeout, nil)
+	default:
+		l.close(c, ReasonError, err)
+	}
+}

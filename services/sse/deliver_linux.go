@@ -1,0 +1,203 @@
+package sse
+
+import (
+	"strconv"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sluice-stream/sluice/services/eventlog"
+)
+
+// frame is one chunk of HTTP/1.1 (RFC 9112, section 7.1) on its way to a
+// socket: its size line, bytes of a block, and the line end. A raw frame is
+// framed already.
+type frame struct {
+	block    *eventlog.Block
+	from, to uint32
+	done     uint32 // bytes of the frame that were accepted
+	events   uint32
+	raw      bool
+}
+
+// vector is what writev(2) is given, with room for a size line.
+type vector struct {
+	iov  [3]unix.Iovec
+	n    int
+	left int
+	size [sizeRoom]byte
+}
+
+var crlfBytes = [2]byte{'\r', '\n'}
+
+// set prepares what of a frame has not been accepted.
+func (v *vector) set(f *frame, p []byte) {
+	v.n, v.left = 0, 0
+	skip := int(f.done)
+	if f.raw {
+		v.add(p, &skip)
+		return
+	}
+	line := strconv.AppendUint(v.size[:0], uint64(len(p)), 16)
+	line = append(line, crlf...)
+	v.add(line, &skip)
+	v.add(p, &skip)
+	v.add(crlfBytes[:], &skip)
+}
+
+func (v *vector) add(p []byte, skip *int) {
+	n := min(*skip, len(p))
+	*skip -= n
+	if p = p[n:]; len(p) == 0 {
+		return
+	}
+	v.iov[v.n].Base = &p[0]
+	v.iov[v.n].SetLen(len(p))
+	v.n++
+	v.left += len(p)
+}
+
+// write gives the vector to a socket, which never blocks.
+func (v *vector) write(fd int) (int, error) {
+	for {
+		n, _, errno := unix.Syscall(unix.SYS_WRITEV, uintptr(fd), uintptr(unsafe.Pointer(&v.iov[0])), uintptr(v.n))
+		switch errno {
+		case 0:
+			return int(n), nil
+		case unix.EINTR:
+		case unix.EAGAIN:
+			return 0, nil
+		default:
+			return 0, errno
+		}
+	}
+}
+
+// deliver writes to a connection once: what is unfinished, or control events,
+// or the next piece of the stream.
+func (l *loop) deliver(c *conn) {
+	if c.closed || c.blocked {
+		return
+	}
+	for i := range c.subs {
+		l.look(c.subs[i].feed)
+	}
+	switch {
+	case c.rest.block != nil:
+		l.resume(c)
+	case len(c.control) > 0:
+		control := c.control
+		c.control = nil
+		l.send(c, frame{raw: true}, control)
+	case c.ending != "":
+		if !c.lingering {
+			l.finished(c)
+		}
+		return
+	default:
+		l.piece(c)
+	}
+	if c.closed || c.blocked {
+		return
+	}
+	if c.rest.block != nil || len(c.control) > 0 || c.ending != "" || c.behind(l.pass) {
+		l.enqueue(c)
+	}
+}
+
+// piece writes the next piece of the stream, and asks for what is not here.
+func (l *loop) piece(c *conn) {
+	p, ok := c.next(l.pass, or(l.server.h.MaxWriteBytes, DefaultMaxWriteBytes), l.scratch[:sizeRoom])
+	for i := range c.subs {
+		if c.subs[i].lacking {
+			l.fetch(c, int32(i))
+		}
+	}
+	if !ok {
+		return
+	}
+	f := frame{block: p.block, from: p.from, to: p.to, events: p.events}
+	if p.block != nil {
+		l.send(c, f, p.block.Bytes(p.from, p.to))
+		return
+	}
+	l.scratch = p.scratch
+	f.raw = true
+	l.send(c, f, frameInPlace(&l.scratch))
+	if cap(l.scratch) > 1<<20 {
+		l.scratch = make([]byte, 0, 4<<10) // one very large event came by
+	}
+}
+
+// look takes the view of a feed for this pass, for the loop to let go of
+// before it sleeps.
+func (l *loop) look(f *feed) {
+	if f.pass == 0 {
+		l.looked = append(l.looked, f)
+	}
+	f.look(l.pass)
+}
+
+// send writes a frame with the given bytes. What the socket does not accept
+// becomes the connection's rest.
+func (l *loop) send(c *conn, f frame, p []byte) {
+	l.vec.set(&f, p)
+	n, err := l.vec.write(c.fd)
+	if err != nil {
+		l.fail(c, err)
+		return
+	}
+	l.account(c, n)
+	if n == l.vec.left {
+		l.complete(c, f.events)
+		return
+	}
+	if f.block == nil { // the bytes are the loop's: keep a copy of what is left
+		f.block = l.server.h.Log.NewPrivate(p[n:])
+		f.from, f.to, f.done = 0, f.block.Len(), 0
+	} else {
+		f.block.Pin()
+		f.done = uint32(n)
+	}
+	c.rest = f
+	l.stall(c)
+}
+
+// resume goes on with an unfinished frame.
+func (l *loop) resume(c *conn) {
+	f := &c.rest
+	l.vec.set(f, f.block.Bytes(f.from, f.to))
+	n, err := l.vec.write(c.fd)
+	if err != nil {
+		l.fail(c, err)
+		return
+	}
+	l.account(c, n)
+	if n < l.vec.left {
+		f.done += uint32(n)
+		if n == 0 {
+			since := c.stalled
+			l.stall(c)
+			c.stalled = since // it has still accepted nothing
+			return
+		}
+		l.stall(c)
+		return
+	}
+	l.complete(c, f.events)
+	f.block.Unpin()
+	c.rest = frame{}
+}
+
+func (l *loop) account(c *conn, n int) {
+	c.sent.Bytes += uint64(n)
+	l.sent.Bytes += uint64(n)
+	if n > 0 {
+		c.lastWrite = l.now
+	}
+}
+
+func (l *loop) complete(c *conn, events uint32) {
+	c.sent.Events += uint64(events)
+	l.sent.Events += uint64(events)
+}

@@ -1,0 +1,295 @@
+package sse
+
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sluice-stream/sluice/services/eventlog"
+)
+
+// loops are the delivery loops, about one a core.
+type loops struct {
+	all  []*loop
+	next atomic.Uint32
+	done sync.WaitGroup
+}
+
+func (ls *loops) start(s *server) {
+	for range max(1, runtime.GOMAXPROCS(0)) {
+		l := newLoop(s)
+		ls.all = append(ls.all, l)
+		ls.done.Go(l.run)
+		ls.done.Go(l.poller.run)
+	}
+}
+
+// abort closes all streams at once.
+func (ls *loops) abort() {
+	for _, l := range ls.all {
+		l.post(message{kind: msgAbort})
+	}
+}
+
+// stop ends the loops. Their streams must have ended.
+func (ls *loops) stop() {
+	for _, l := range ls.all {
+		l.post(message{kind: msgStop})
+		l.poller.stop()
+	}
+	ls.done.Wait()
+	for _, l := range ls.all {
+		l.poller.close()
+	}
+}
+
+func (ls *loops) addTo(st *Stats) {
+	for _, l := range ls.all {
+		l.shown.addTo(st)
+	}
+}
+
+// pick returns the loop for a new stream.
+func (ls *loops) pick() *loop { return ls.all[ls.next.Add(1)%uint32(len(ls.all))] }
+
+// loop is a delivery loop: one goroutine that writes to its share of the
+// connections, never blocking on any of them.
+type loop struct {
+	server *server
+	poller *poller
+	signal chan struct{} // one slot: something is in the inbox or dirty
+	shown  counters      // figures as of the last pass, for others to read
+
+	mu    sync.Mutex // guards what others give; held to append and to swap
+	inbox []message
+	dirty []*loopFeed
+
+	// Owned by run.
+	began     time.Time
+	now       int64 // milliseconds since began
+	pass      uint64
+	feeds     map[*eventlog.Topic]*loopFeed
+	looked    []*feed // that may hold a view
+	slots     slots
+	ready     []*conn // to be written to in the next sweep
+	batch     []*conn
+	wheel     wheel
+	mail      []message
+	grown     []*loopFeed
+	nextGrown int64 // before which grown topics wait, for FlushInterval
+	nextCheck int64 // of memory pressure
+	scratch   []byte
+	vec       vector
+	sent      Sent
+	stalls    uint64
+	aborted   bool // new connections are closed at once
+	stopped   bool
+}
+
+// loopFeed is one topic with the connections of one loop that follow it.
+type loopFeed struct {
+	feed
+	loop    *loop
+	dirty   atomic.Bool // it is in the loop's list already
+	members []member
+}
+
+type member struct {
+	c   *conn
+	sub int32 // which of its topics
+}
+
+// Wake implements eventlog.Waker.
+func (f *loopFeed) Wake() {
+	if f.dirty.Swap(true) {
+		return
+	}
+	f.loop.mu.Lock()
+	f.loop.dirty = append(f.loop.dirty, f)
+	f.loop.mu.Unlock()
+	wake(f.loop.signal)
+}
+
+func newLoop(s *server) *loop {
+	l := &loop{
+		server:  s,
+		signal:  make(chan struct{}, 1),
+		began:   time.Now(),
+		feeds:   map[*eventlog.Topic]*loopFeed{},
+		scratch: make([]byte, 0, 4<<10),
+	}
+	l.poller = newPoller(l)
+	return l
+}
+
+// message is what others tell a loop.
+type message struct {
+	kind   messageKind
+	c      *conn
+	sub    int32
+	block  *eventlog.Block
+	gap    *eventlog.GapError
+	reason Reason
+	slot   slotRef
+	events uint32
+}
+
+type messageKind uint8
+
+const (
+	msgAttach messageKind = iota // a new connection
+	msgPage                      // the reader pool has an answer
+	msgPoll                      // the poller saw something on a socket
+	msgEnd                       // the stream is to end in good order
+	msgAbort                     // all streams are to end at once
+	msgStop
+)
+
+func (l *loop) post(m message) {
+	l.mu.Lock()
+	l.inbox = append(l.inbox, m)
+	l.mu.Unlock()
+	wake(l.signal)
+}
+
+func (l *loop) run() {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for !l.stopped {
+		l.pass++
+		l.now = time.Since(l.began).Milliseconds()
+		l.receive()
+		l.sweep()
+		l.wheel.advance(l.now, l.check)
+		l.relieve()
+		l.publish()
+		if len(l.ready) > 0 {
+			// Publishers and handshakes get a turn on the processor between
+			// sweeps; without it a saturated loop could starve them.
+			runtime.Gosched()
+			continue
+		}
+		l.forgetViews()
+		timer.Reset(l.patience())
+		select {
+		case <-l.signal:
+		case <-timer.C:
+		}
+	}
+}
+
+// receive takes what others gave: messages, and topics that have grown.
+func (l *loop) receive() {
+	hold := l.now < l.nextGrown
+	l.mu.Lock()
+	l.mail, l.inbox = l.inbox, l.mail[:0]
+	if !hold {
+		l.grown, l.dirty = l.dirty, l.grown[:0]
+	}
+	l.mu.Unlock()
+	for i := range l.mail {
+		l.handle(&l.mail[i])
+		l.mail[i] = message{}
+	}
+	if hold || len(l.grown) == 0 {
+		return
+	}
+	l.nextGrown = l.now + l.server.h.FlushInterval.Milliseconds()
+	for i, f := range l.grown {
+		f.dirty.Store(false) // before the view is taken: what comes later wakes again
+		for _, m := range f.members {
+			l.enqueue(m.c)
+		}
+		l.grown[i] = nil
+	}
+	l.grown = l.grown[:0]
+}
+
+func (l *loop) handle(m *message) {
+	switch m.kind {
+	case msgAttach:
+		l.attach(m.c)
+	case msgPage:
+		l.arrived(m)
+	case msgPoll:
+		if c := l.slots.get(m.slot); c != nil {
+			l.polled(c, m.events)
+		}
+	case msgEnd:
+		l.finish(m.c, m.reason)
+	case msgAbort:
+		l.aborted = true
+		for _, c := range l.slots.all() {
+			l.close(c, ReasonDrain, nil)
+		}
+	case msgStop:
+		l.stopped = true
+	}
+}
+
+// enqueue makes the next sweep write to a connection.
+func (l *loop) enqueue(c *conn) {
+	if !c.queued && !c.blocked {
+		c.queued = true
+		l.ready = append(l.ready, c)
+	}
+}
+
+// sweep writes once to every connection that is ready. Events that come in
+// meanwhile lengthen what the next sweep writes.
+func (l *loop) sweep() {
+	l.batch, l.ready = l.ready, l.batch[:0]
+	for i, c := range l.batch {
+		c.queued = false
+		l.deliver(c)
+		l.batch[i] = nil
+	}
+	l.batch = l.batch[:0]
+}
+
+// relieve closes stalled connections, the longest stalled first, while they
+// pin memory that the budget does not have.
+func (l *loop) relieve() {
+	if l.now < l.nextCheck {
+		return
+	}
+	l.nextCheck = l.now + 100
+	for l.server.h.Log.Pressed() {
+		var worst *conn
+		for _, c := range l.slots.all() {
+			if c.blocked && c.rest.block != nil && c.rest.block.Evicted() && (worst == nil || c.stalled < worst.stalled) {
+				worst = c
+			}
+		}
+		if worst == nil {
+			return
+		}
+		l.close(worst, ReasonMemory, nil)
+	}
+}
+
+// publish shows the loop's figures to others.
+func (l *loop) publish() {
+	l.shown.events.Store(l.sent.Events)
+	l.shown.bytes.Store(l.sent.Bytes)
+	l.shown.stalls.Store(l.stalls)
+}
+
+func (l *loop) forgetViews() {
+	for i, f := range l.looked {
+		f.forget()
+		l.looked[i] = nil
+	}
+	l.looked = l.looked[:0]
+}
+
+// patience is how long the loop may sleep if nobody wakes it.
+func (l *loop) patience() time.Duration {
+	now := time.Since(l.began).Milliseconds()
+	ms := l.wheel.wait(now)
+	if l.nextGrown > now {
+		ms = min(ms, l.nextGrown-now)
+	}
+	return time.Duration(ms) * time.Millisecond
+}

@@ -1,0 +1,149 @@
+package sse
+
+import (
+	"github.com/sluice-stream/sluice/services/eventlog"
+)
+
+// feed is one topic as the streams of one owner (a delivery loop, or one
+// request's goroutine) see it. All of them read the same view during a pass.
+type feed struct {
+	topic *eventlog.Topic
+	view  eventlog.View
+	pass  uint64 // in which the view was taken; 0: none is held
+}
+
+// look returns the view of a pass, taking it where this is its first use.
+func (f *feed) look(pass uint64) *eventlog.View {
+	if f.pass != pass {
+		f.view, f.pass = f.topic.View(), pass
+	}
+	return &f.view
+}
+
+// forget lets go of the view, which would keep evicted blocks in memory.
+func (f *feed) forget() { f.view, f.pass = eventlog.View{}, 0 }
+
+// sub is one topic of a stream.
+type sub struct {
+	eventlog.Cursor
+	feed     *feed
+	page     *eventlog.Block // pinned while the cursor reads below the hot tail
+	member   int32           // place among the members of the feed, on a loop
+	lacking  bool            // what follows is neither here nor asked for
+	fetching bool            // the reader pool has been asked for it
+}
+
+// stream is what a connection reads: a cursor in each of its topics. It does
+// not know what it is written to.
+type stream struct {
+	subs []sub
+	turn int // which topic is first in the next piece
+}
+
+// quantum is how many bytes a topic may put into a piece before the next
+// topic of the connection has its turn.
+const quantum = 16 << 10
+
+// piece is the next part of a stream: bytes of whole events.
+type piece struct {
+	block    *eventlog.Block // holds the bytes; nil: they are in the scratch
+	from, to uint32
+	scratch  []byte
+	events   uint32
+}
+
+// next takes at most limit bytes of whole events, or one larger event, and
+// moves the cursors past them. What it takes must be written, or the
+// connection closed. A connection on one topic gets bytes of the log itself;
+// on several, copies with its own id lines behind what scratch holds already.
+// It answers false when there is nothing to be written now, and marks the
+// topics that need a fetch as lacking.
+func (s *stream) next(pass uint64, limit int, scratch []byte) (piece, bool) {
+	if len(s.subs) > 1 {
+		return s.merge(pass, limit, scratch)
+	}
+	span, ok := s.subs[0].take(pass, limit)
+	if !ok {
+		return piece{}, false
+	}
+	return piece{block: span.Block, from: span.From, to: span.To, events: uint32(span.Events)}, true
+}
+
+// take cuts the next span of one topic and moves its cursor.
+func (u *sub) take(pass uint64, limit int) (eventlog.Span, bool) {
+	if u.page != nil {
+		if span, where := u.NextIn(u.page, limit); where == eventlog.Resident {
+			u.At = span.Last
+			return span, true
+		}
+		u.dropPage()
+	}
+	span, where := u.Next(u.feed.look(pass), limit)
+	if where != eventlog.Resident {
+		u.lacking = where == eventlog.Elsewhere && !u.fetching
+		return eventlog.Span{}, false
+	}
+	u.At = span.Last
+	return span, true
+}
+
+func (u *sub) dropPage() {
+	if u.page != nil {
+		u.page.Unpin()
+		u.page = nil
+	}
+}
+
+// merge lets the topics take turns by bytes.
+func (s *stream) merge(pass uint64, limit int, scratch []byte) (piece, bool) {
+	p := piece{scratch: scratch}
+	start := len(scratch)
+	for idle := 0; idle < len(s.subs); {
+		room := limit - (len(p.scratch) - start)
+		if room <= 0 {
+			break
+		}
+		u := &s.subs[s.turn]
+		before := u.At
+		span, ok := u.take(pass, min(quantum, room))
+		if ok && p.events > 0 && int(span.To-span.From) > room {
+			u.At = before // one large event: it starts the next piece
+			break
+		}
+		s.turn = (s.turn + 1) % len(s.subs)
+		if !ok {
+			idle++
+			continue
+		}
+		idle = 0
+		p.events += uint32(span.Events)
+		span.Each(func(id eventlog.ID, body []byte) {
+			u.At = id
+			p.scratch = append(p.scratch, "id: "...)
+			p.scratch = s.appendPosition(p.scratch)
+			p.scratch = append(p.scratch, '\n')
+			p.scratch = append(p.scratch, body...)
+		})
+	}
+	return p, p.events > 0
+}
+
+// behind reports whether a topic has something after its cursor that no fetch
+// is under way for.
+func (s *stream) behind(pass uint64) bool {
+	for i := range s.subs {
+		u := &s.subs[i]
+		if !u.fetching && u.At.Less(u.feed.look(pass).Head) {
+			return true
+		}
+	}
+	return false
+}
+
+// release gives up what the stream holds.
+func (s *stream) release(log *eventlog.Log) {
+	for i := range s.subs {
+		s.subs[i].dropPage()
+		log.Leave(s.subs[i].Topic)
+	}
+}
