@@ -39,7 +39,7 @@ type conn struct {
 }
 
 // end implements ender.
-func (c *conn) end(reason Reason) { c.loop.post(message{kind: msgEnd, c: c, reason: reason}) }
+func (c *conn) end(reason Reason) { c.loop.post(mail{kind: msgEnd, c: c, reason: reason}) }
 
 // attach makes a new connection part of the loop.
 func (l *loop) attach(c *conn) {
@@ -190,13 +190,13 @@ func (l *loop) fetch(c *conn, i int32) {
 	u := &c.subs[i]
 	u.lacking, u.fetching = false, true
 	l.server.readers.ask(fetchJob{cursor: u.Cursor, again: c.again, gone: &c.gone, done: func(b *eventlog.Block, g *eventlog.GapError) {
-		l.post(message{kind: msgPage, c: c, sub: i, block: b, gap: g})
+		l.post(mail{kind: msgPage, c: c, sub: i, block: b, gap: g})
 	}})
 	c.again = true
 }
 
 // arrived takes the answer of the reader pool.
-func (l *loop) arrived(m *message) {
+func (l *loop) arrived(m *mail) {
 	c := m.c
 	if c.closed {
 		if m.block != nil {

@@ -114,7 +114,7 @@ func (p *poller) report(events []unix.EpollEvent) {
 	l.mu.Lock()
 	for _, e := range events {
 		if e.Fd != stopSlot {
-			l.inbox = append(l.inbox, message{kind: msgPoll, slot: slotRef{e.Fd, e.Pad}, events: e.Events})
+			l.inbox = append(l.inbox, mail{kind: msgPoll, slot: slotRef{e.Fd, e.Pad}, events: e.Events})
 		}
 	}
 	l.mu.Unlock()

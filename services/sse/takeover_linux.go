@@ -104,5 +104,5 @@ func (c *conn) begin(s *server, head []byte) {
 	if n < len(head) {
 		c.rest = frame{block: s.h.Log.NewPrivate(head[n:]), to: uint32(len(head) - n), raw: true}
 	}
-	c.loop.post(message{kind: msgAttach, c: c})
+	c.loop.post(mail{kind: msgAttach, c: c})
 }
