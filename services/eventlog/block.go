@@ -22,6 +22,7 @@ type Block struct {
 	size    int64        // bytes in the account; fixed once the block is evicted
 	evicted atomic.Bool
 	born    uint64 // order in which blocks became resident
+	memory  []byte // all of what buf grows into, so that reading it takes no lock
 
 	// Guarded by the topic's mutex while the block is its last; else fixed.
 	prev  ID     // nothing is missing between this position and the first event
@@ -30,11 +31,13 @@ type Block struct {
 }
 
 func newBlock(account *budget, prev ID, capacity int) *Block {
+	memory := make([]byte, capacity)
 	return &Block{
 		account: account,
 		born:    account.births.Add(1),
+		memory:  memory,
 		prev:    prev,
-		buf:     make([]byte, 0, capacity),
+		buf:     memory[:0],
 		size:    int64(capacity),
 	}
 }
@@ -82,7 +85,7 @@ func (b *Block) Unpin() {
 func (b *Block) Evicted() bool { return b.evicted.Load() }
 
 // Bytes returns the bytes between two offsets.
-func (b *Block) Bytes(from, to uint32) []byte { return b.buf[from:to:to] }
+func (b *Block) Bytes(from, to uint32) []byte { return b.memory[from:to:to] }
 
 // Len returns the number of bytes of a block that nothing is added to.
 func (b *Block) Len() uint32 { return uint32(len(b.buf)) }

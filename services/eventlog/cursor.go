@@ -45,13 +45,15 @@ type Span struct {
 // Bytes returns the span as it goes over the wire to a reader of one topic.
 func (s Span) Bytes() []byte { return s.Block.Bytes(s.From, s.To) }
 
-// Each calls f for every event of the span with its body, which starts behind
-// the id line.
-func (s Span) Each(f func(id ID, body []byte)) {
+// Each calls f for the events of the span, until it returns false, with their
+// bodies, which start behind the id line.
+func (s Span) Each(f func(id ID, body []byte) bool) {
 	from := s.From
 	for i := range s.marks {
 		m := &s.marks[i]
-		f(m.id, s.Block.Bytes(from+uint32(idLineLen(m.id)), m.end))
+		if !f(m.id, s.Block.Bytes(from+uint32(idLineLen(m.id)), m.end)) {
+			return
+		}
 		from = m.end
 	}
 }
@@ -60,10 +62,10 @@ func (s Span) Each(f func(id ID, body []byte)) {
 // events of one block, at most limit bytes unless the first alone is larger.
 // It does not move the cursor.
 func (c *Cursor) Next(v *View, limit int) (Span, Where) {
-	if !c.At.Less(v.Head) {
+	at := v.start(c.At)
+	if !at.Less(v.Head) {
 		return Span{}, AtHead
 	}
-	at := v.start(c.At)
 	if at.Less(v.Trimmed) {
 		return Span{}, Elsewhere
 	}
@@ -73,6 +75,9 @@ func (c *Cursor) Next(v *View, limit int) (Span, Where) {
 	}
 	return span(b, marks, at, limit), Resident
 }
+
+// Behind reports whether there is something after the cursor.
+func (c *Cursor) Behind(v *View) bool { return v.start(c.At).Less(v.Head) }
 
 // start returns the position that a cursor really stands at: the zero ID is
 // before everything that this life of the topic has had.
@@ -84,9 +89,10 @@ func (v *View) start(at ID) ID {
 }
 
 // NextIn is Next within a single block that the reader has pinned. It answers
-// Elsewhere where the block does not hold what follows the cursor.
+// Elsewhere where the block does not hold what follows the cursor; one that
+// has read nothing was given the block that it begins with.
 func (c *Cursor) NextIn(b *Block, limit int) (Span, Where) {
-	if c.At.Less(b.prev) || !c.At.Less(b.last()) {
+	if c.At.Less(b.prev) && !c.At.IsZero() || !c.At.Less(b.last()) {
 		return Span{}, Elsewhere
 	}
 	return span(b, b.marks, c.At, limit), Resident
@@ -99,7 +105,10 @@ func (v *View) find(id ID) (*Block, []mark) {
 		return nil, nil
 	}
 	if last := v.blocks[n-1]; !id.Less(last.prev) {
-		return last, v.marks // id is below the head, which is the last mark
+		if !id.Less(v.marks[len(v.marks)-1].id) {
+			return nil, nil // a fetched page, which may end below the head
+		}
+		return last, v.marks
 	}
 	i := sort.Search(n-1, func(i int) bool { return id.Less(v.blocks[i].prev) }) - 1
 	if i < 0 || !id.Less(v.blocks[i].last()) {

@@ -1,6 +1,7 @@
 package eventlog
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 )
@@ -29,8 +30,14 @@ func (l *Log) Fetch(ctx context.Context, c Cursor) (*Block, error) {
 	if at.Less(v.Trimmed) {
 		return nil, &GapError{t.name, c.At, v.Trimmed, Expired}
 	}
-	until := v.nextResident(at)
+	until, first := v.nextResident(at)
 	b, err := l.readPage(ctx, t, at, until)
+	if err == nil && b == nil && until.Less(first) {
+		// The block begins at a position between two events, where some reader
+		// came in: nothing is missing. Its first event is read once more.
+		until = first
+		b, err = l.readPage(ctx, t, at, until)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -45,14 +52,18 @@ func (l *Log) Fetch(ctx context.Context, c Cursor) (*Block, error) {
 }
 
 // nextResident returns the position where the first resident block behind id
-// begins, or the head.
-func (v *View) nextResident(id ID) ID {
-	for _, b := range v.blocks {
-		if id.Less(b.prev) {
-			return b.prev
+// begins, and its first event; or the head for both.
+func (v *View) nextResident(id ID) (prev, first ID) {
+	for i, b := range v.blocks {
+		if !id.Less(b.prev) {
+			continue
 		}
+		if i == len(v.blocks)-1 {
+			return b.prev, v.marks[0].id
+		}
+		return b.prev, b.first()
 	}
-	return v.Head
+	return v.Head, v.Head
 }
 
 // readPage reads one page; nil where the store visited nothing.
@@ -88,7 +99,8 @@ func (l *Log) readPage(ctx context.Context, t *Topic, after, until ID) (*Block, 
 // fit gives back what a block that nothing will be added to does not use.
 func (b *Block) fit() {
 	if len(b.buf) < cap(b.buf)*3/4 {
-		b.buf = append(make([]byte, 0, len(b.buf)), b.buf...)
+		b.memory = bytes.Clone(b.buf)
+		b.buf = b.memory
 	}
 	b.size = int64(cap(b.buf)) + int64(cap(b.marks))*markSize
 }

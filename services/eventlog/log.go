@@ -37,9 +37,11 @@ type Log struct {
 func Open(s Store, o Options) (*Log, error) {
 	l := &Log{store: s, deep: true, topicLimit: o.MemoryBudget / 2, topics: map[string]*Topic{}}
 	l.budget.limit = o.MemoryBudget
-	if m, ok := s.(*memory); ok {
+	if m, ok := unwrap(s).(*memory); ok {
 		l.deep, l.topicLimit, m.log = false, o.MemoryBudget, l
 	}
+	l.mu.Lock() // what the store reports from now on comes after its states
+	defer l.mu.Unlock()
 	states, err := s.Start(l)
 	if err != nil {
 		return nil, err
@@ -50,6 +52,17 @@ func Open(s Store, o Options) (*Log, error) {
 		l.topics[name] = t
 	}
 	return l, nil
+}
+
+// unwrap returns the store that other stores only wrap.
+func unwrap(s Store) Store {
+	for {
+		w, ok := s.(interface{ Unwrap() Store })
+		if !ok {
+			return s
+		}
+		s = w.Unwrap()
+	}
 }
 
 // Close closes the store. Readers can still read what is resident.
@@ -84,8 +97,24 @@ func (l *Log) Leave(t *Topic) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	t.refs--
-	if _, exists := t.State(); t.refs == 0 && !exists {
+	l.drop(t)
+}
+
+// drop removes a topic that neither exists nor is followed. l.mu is held.
+func (l *Log) drop(t *Topic) {
+	if _, exists := t.State(); t.refs > 0 || exists {
+		return
+	}
+	if l.topics[t.name] == t {
 		delete(l.topics, t.name)
+	}
+	for t.dropOne() {
+	}
+	l.orderMu.Lock()
+	defer l.orderMu.Unlock()
+	if t.element != nil {
+		l.order.Remove(t.element)
+		t.element = nil
 	}
 }
 
@@ -140,22 +169,22 @@ func (l *Log) Forgotten(topic string) {
 	if t == nil {
 		return
 	}
-	t.mu.Lock()
-	t.exists = false
-	t.mu.Unlock()
-	if t.refs == 0 {
-		delete(l.topics, topic)
-	}
+	t.setExists(false)
+	l.drop(t)
 }
 
 func (l *Log) newTopic(name string) *Topic {
 	return &Topic{log: l, name: strings.Clone(name), fetching: make(chan struct{}, 1)}
 }
 
-// topic returns a topic that its store reports, known so far or not.
+// topic returns a topic that its store reports, known so far or not. It
+// exists from then on, so that nobody who leaves it takes it away.
 func (l *Log) topic(name string) *Topic {
 	l.mu.RLock()
 	t := l.topics[name]
+	if t != nil {
+		t.setExists(true)
+	}
 	l.mu.RUnlock()
 	if t != nil {
 		return t
@@ -166,6 +195,7 @@ func (l *Log) topic(name string) *Topic {
 		t = l.newTopic(name)
 		l.topics[name] = t
 	}
+	t.setExists(true)
 	return t
 }
 

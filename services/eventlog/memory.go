@@ -55,17 +55,21 @@ func (m *memory) Append(ctx context.Context, topic string, e Entry) (ID, error) 
 	return id, nil
 }
 
-// forgetOne removes an empty topic. m.mu is held.
+// forgetOne removes the empty topic that was idle longest. m.mu is held.
 func (m *memory) forgetOne() bool {
+	idle, last := "", MaxID
 	for name := range m.topics {
-		if s, _ := m.log.topic(name).State(); s.Events == 0 {
-			delete(m.topics, name)
-			m.floor = m.clock.Last
-			m.log.Forgotten(name)
-			return true
+		if s, _ := m.log.topic(name).State(); s.Events == 0 && s.Last.Less(last) {
+			idle, last = name, s.Last
 		}
 	}
-	return false
+	if idle == "" {
+		return false
+	}
+	delete(m.topics, idle)
+	m.floor = m.clock.Last
+	m.log.Forgotten(idle)
+	return true
 }
 
 func (m *memory) Read(_ context.Context, topic string, after, until ID, _ func(Event) bool) error {

@@ -89,7 +89,8 @@ type Sink interface {
 // concurrent use and pass the suite of package logtest.
 type Store interface {
 	// Start gives the store its sink and returns the state of every topic
-	// that it holds. It is called once, before everything else.
+	// that it holds. It is called once, before everything else, and does not
+	// itself call the sink.
 	Start(Sink) (map[string]State, error)
 	// Append commits an entry and returns its id, which is above every id
 	// that the store gave before. When it returns nil, the event is durable as

@@ -119,12 +119,15 @@ func (t *Topic) retain(r Retention, now time.Time) {
 	if r.Age > 0 {
 		oldest = uint64(max(now.Add(-r.Age).UnixMilli(), 0))
 	}
+	gone := func(m mark) bool {
+		return m.id.MS < oldest ||
+			r.Events > 0 && t.state.Events > r.Events ||
+			r.Bytes > 0 && t.state.Bytes > r.Bytes
+	}
 	for _, b := range t.blocks {
-		t.trimWhile(b, func(m mark) bool {
-			return m.id.MS < oldest ||
-				r.Events > 0 && t.state.Events > r.Events ||
-				r.Bytes > 0 && t.state.Bytes > r.Bytes
-		})
+		if !t.trimWhile(b, gone) {
+			break
+		}
 	}
 	t.dropTrimmed()
 }
@@ -137,13 +140,14 @@ func (t *Topic) dropTrimmed() {
 }
 
 // trimWhile takes the oldest events, as far as they are in b, out of the
-// state of a topic that has no store behind it. t.mu is held.
-func (t *Topic) trimWhile(b *Block, gone func(mark) bool) {
+// state of a topic that has no store behind it, and reports whether all of
+// them were taken. t.mu is held.
+func (t *Topic) trimWhile(b *Block, gone func(mark) bool) bool {
 	for i := after(b.marks, t.state.Trimmed); i < len(b.marks); i++ {
 		m := b.marks[i]
 		if !gone(m) {
 			t.state.Oldest = m.id
-			return
+			return false
 		}
 		from := uint32(0)
 		if i > 0 {
@@ -157,6 +161,7 @@ func (t *Topic) trimWhile(b *Block, gone func(mark) bool) {
 	if t.state.Events > 0 {
 		t.state.Oldest = t.firstAfter(t.state.Trimmed)
 	}
+	return true
 }
 
 // firstAfter returns the first resident id above id. t.mu is held.

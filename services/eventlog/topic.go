@@ -51,6 +51,12 @@ func (t *Topic) State() (State, bool) {
 	return t.state, t.exists
 }
 
+func (t *Topic) setExists(exists bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.exists = exists
+}
+
 // Watch makes the topic wake w until Unwatch. What was committed before Watch
 // returned may not wake: look at the topic once after it.
 func (t *Topic) Watch(w Waker) {
@@ -72,12 +78,11 @@ func (t *Topic) commit(events []Event) {
 		return
 	}
 	t.mu.Lock()
-	t.exists = true
-	if t.state.Events == 0 {
-		t.state.Oldest = events[0].ID
-	}
 	for _, e := range events {
 		t.append(e)
+		if t.state.Events == 0 { // or the append evicted all there was
+			t.state.Oldest = e.ID
+		}
 		t.state.Events++
 		t.state.Bytes += int64(len(e.Body))
 		t.state.Last = e.ID

@@ -1,0 +1,33 @@
+package boltlog
+
+import (
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/sluice-stream/sluice/services/eventlog"
+	"github.com/sluice-stream/sluice/services/eventlog/logtest"
+)
+
+func TestMain(m *testing.M) {
+	if publishAsChild() {
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
+
+func TestSuite(t *testing.T) {
+	logtest.Run(t, logtest.Options{
+		Durable: true,
+		Bubble:  true,
+		Open: func(t *testing.T, c logtest.Config) eventlog.Store {
+			s, err := Open(c.Dir, Options{Retention: c.Retention, MaxTopics: c.MaxTopics, Now: c.Now, OnDamage: func(topic string, err error) {
+				t.Errorf("damage in %s: %v", topic, err)
+			}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return s
+		},
+	})
+}

@@ -1,0 +1,91 @@
+package boltlog
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"runtime/debug"
+
+	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
+)
+
+// checkFile looks whether bbolt can open a file for writing and survive it,
+// and whether the last commit may be lost. Damage that readers can be told of
+// when they come to it passes.
+func checkFile(path string) (lost bool, err error) {
+	db, file, err := openReadOnly(path)
+	if err != nil {
+		if errors.Is(err, bolterrors.ErrTimeout) || errors.Is(err, fs.ErrPermission) {
+			return false, err
+		}
+		return false, fmt.Errorf("%w: %w", errDamaged, err)
+	}
+	defer db.Close()
+	m, lost, err := readFileMetas(file, db.Info().PageSize)
+	if err == nil {
+		err = checkTrees(file, m)
+	}
+	if err != nil && !errors.Is(err, errNewer) {
+		err = fmt.Errorf("%w: %w", errDamaged, err)
+	}
+	return lost, err
+}
+
+// openReadOnly has bbolt lock the file against writers. It looks at nothing
+// but the meta pages for that.
+func openReadOnly(path string) (db *bbolt.DB, file *os.File, err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%v", p)
+		}
+		if err != nil && file != nil {
+			file.Close()
+		}
+	}()
+	o := *bboltOptions
+	o.ReadOnly = true
+	o.OpenFile = func(name string, flag int, mode os.FileMode) (*os.File, error) {
+		file, err = os.OpenFile(name, flag, mode)
+		return file, err
+	}
+	db, err = bbolt.Open(path, 0, &o)
+	return db, file, err
+}
+
+func checkTrees(file *os.File, m fileMeta) error {
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	if size := uint64(info.Size()); m.end > size/uint64(m.pageSize) {
+		return fmt.Errorf("it is cut off after %d of %d bytes", size, m.end*uint64(m.pageSize))
+	}
+	var free []uint64
+	if m.freelist != noFreelist {
+		if free, err = readFreelist(file, m); err != nil {
+			return err
+		}
+	}
+	v := &verifier{pages: pages{file, m.pageSize}, end: m.end, fresh: m.tx <= freshTx, claim: newClaims(m, free).claim}
+	all, err := v.survey(m.root)
+	if err != nil || m.freelist != noFreelist {
+		return err
+	}
+	// bbolt is going to walk through everything to find the free pages.
+	for name, b := range all.topics {
+		if err := v.all(b, each(wantRecord)); err != nil {
+			return fmt.Errorf("topic %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+func wantRecord(e elem) error {
+	if e.flags != 0 {
+		return errPage
+	}
+	return nil
+}

@@ -1,0 +1,21 @@
+package eventlog_test
+
+import (
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/sluice-stream/sluice/services/eventlog"
+	"github.com/sluice-stream/sluice/services/eventlog/logtest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestMemorySuite(t *testing.T) {
+	logtest.Run(t, logtest.Options{
+		Bubble: true,
+		Open: func(_ *testing.T, c logtest.Config) eventlog.Store {
+			return eventlog.Memory(c.Retention, c.MaxTopics)
+		},
+	})
+}
