@@ -1,0 +1,72 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/sluice-stream/sluice/"
+
+// Arrows point inward: stores know the log, the wire knows the log, the hub
+// knows them all, and the libraries know nothing of what watches them.
+func TestArrowsPointInward(t *testing.T) {
+	list := exec.Command("go", "list", "-json=ImportPath,Imports", module+"services/...", module+"observability/...")
+	out, err := list.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	decoder := json.NewDecoder(strings.NewReader(string(out)))
+	packages := 0
+	for {
+		var p struct {
+			ImportPath string
+			Imports    []string
+		}
+		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		packages++
+		name := strings.TrimPrefix(p.ImportPath, module)
+		for _, i := range p.Imports {
+			if !mayImport(name, i) {
+				t.Errorf("%s imports %s", name, i)
+			}
+		}
+	}
+	if packages < 5 {
+		t.Errorf("only %d packages were looked at", packages)
+	}
+}
+
+func mayImport(name, path string) bool {
+	inside, ours := strings.CutPrefix(path, module)
+	standard := !strings.Contains(strings.SplitN(path, "/", 2)[0], ".")
+	within := func(name string, roots ...string) bool {
+		for _, r := range roots {
+			if name == r || strings.HasPrefix(name, r+"/") {
+				return true
+			}
+		}
+		return false
+	}
+	switch {
+	case standard:
+		return true
+	case name == "services/eventlog":
+		return false // the standard library only
+	case within(name, "services/eventlog"):
+		return !ours && !within(path, "github.com/prometheus", "go.opentelemetry.io", "github.com/gin-gonic") ||
+			within(inside, "services/eventlog")
+	case within(name, "services/sse"):
+		return within(inside, "services/eventlog", "services/sse") || within(path, "golang.org/x/sys")
+	case within(name, "observability"):
+		return !ours || within(inside, "observability", "services/eventlog", "services/sse")
+	}
+	return true
+}

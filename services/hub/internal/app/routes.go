@@ -1,0 +1,95 @@
+package app
+
+import (
+	"fmt"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/sluice-stream/sluice/services/sse"
+)
+
+// publicHandler is what clients reach.
+func (h *hub) publicHandler() http.Handler {
+	gin.SetMode(gin.ReleaseMode)
+	e := gin.New()
+	e.HandleMethodNotAllowed = true
+	e.RedirectTrailingSlash = false // a publish must not be redirected
+	e.UseEscapedPath = true         // %2F in a topic's name is a bad name, not another route
+	e.Use(h.recovered)
+	e.NoRoute(func(c *gin.Context) {
+		reject(c.Writer, c.Request, &sse.Rejection{Status: 404, Type: "not-found",
+			Detail: "there is nothing here: subscribe at /v1/events?topic=…, publish at /v1/topics/…/events"})
+	})
+	e.NoMethod(func(c *gin.Context) {
+		reject(c.Writer, c.Request, &sse.Rejection{Status: 405, Type: "method-not-allowed",
+			Detail: "the Allow header names the methods of this address"})
+	})
+	stream := gin.WrapH(h.streams)
+	e.GET("/v1/events", stream)
+	e.HEAD("/v1/events", stream)
+	e.POST("/v1/topics/:topic/events", h.publish)
+	e.GET("/", h.welcome)
+	e.HEAD("/", h.welcome)
+	return traced(h.hurried(e))
+}
+
+// hurried bounds how long the body of a request may take, read or not: what
+// a handler leaves unread net/http reads, for the sake of the connection.
+func (h *hub) hurried(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength != 0 {
+			// Every connection of net/http has deadlines.
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(h.times.body))
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// welcome tells a newcomer what to type.
+func (h *hub) welcome(c *gin.Context) {
+	c.Header("X-Content-Type-Options", "nosniff")
+	c.String(http.StatusOK, `This is a Sluice hub: Server-Sent Events that survive reconnects.
+
+Watch a topic:
+  %s
+
+Publish to it, from another terminal:
+  %s
+
+In a browser:
+  new EventSource('%s/v1/events?topic=demo').onmessage = e => console.log(e.lastEventId, e.data)
+`, subscribeLine(h.publicURL), publishLine(h.publicURL), h.publicURL)
+}
+
+func subscribeLine(base string) string {
+	return fmt.Sprintf("curl -N '%s/v1/events?topic=demo'", base)
+}
+
+func publishLine(base string) string {
+	return fmt.Sprintf("curl -d 'hello' %s/v1/topics/demo/events", base)
+}
+
+// recovered turns a panic of a handler into a problem document, or cuts the
+// connection where an answer has begun.
+func (h *hub) recovered(c *gin.Context) {
+	defer func() {
+		p := recover()
+		if p == nil {
+			return
+		}
+		if p == http.ErrAbortHandler { //nolint:errorlint // net/http compares it so
+			panic(p)
+		}
+		h.logger.Error("a handler panicked", "event_type", "sse_error", "trace_id", traceOf(c.Request).id,
+			"http_status", http.StatusInternalServerError, "error", fmt.Sprint(p), "stack", string(debug.Stack()))
+		if c.Writer.Written() {
+			panic(http.ErrAbortHandler)
+		}
+		c.Abort()
+		reject(c.Writer, c.Request, rejectionOf(fmt.Errorf("panic: %v", p)))
+	}()
+	c.Next()
+}

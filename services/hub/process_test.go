@@ -1,0 +1,195 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"math/rand/v2"
+	"net"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// hubProcess is a hub in a process of its own that can be killed and started
+// again on the same ports.
+type hubProcess struct {
+	t        *testing.T
+	wrapper  []string // command in front, such as a shell that lowers a limit
+	settings []string
+	public   string // addresses, host:port
+	admin    string
+
+	cmd  *exec.Cmd
+	done chan struct{} // closed when the process has ended
+	out  *logLines
+	errs *reports
+}
+
+// newHubProcess prepares a hub with the given settings and starts it.
+func newHubProcess(t *testing.T, settings ...string) *hubProcess {
+	t.Helper()
+	p := &hubProcess{t: t, settings: settings, public: freeAddress(t), admin: freeAddress(t)}
+	t.Cleanup(func() { p.kill() })
+	p.start()
+	return p
+}
+
+// freeAddress returns a port below those that outgoing connections get: while
+// the hub is away none of them must take its place.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	for range 100 {
+		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(10_000+rand.IntN(20_000))))
+		if err == nil {
+			defer l.Close()
+			return l.Addr().String()
+		}
+	}
+	t.Fatal("no port is free")
+	return ""
+}
+
+// start runs the hub and returns when it is ready.
+func (p *hubProcess) start() {
+	p.t.Helper()
+	args := slices.Concat(p.wrapper, []string{os.Args[0], "--listen", p.public, "--admin-listen", p.admin}, p.settings)
+	p.cmd = exec.Command(args[0], args[1:]...)
+	p.cmd.Env = append(os.Environ(), "HUB_TEST_BE_HUB=1")
+	p.out, p.errs, p.done = newLogLines(), &reports{more: make(chan struct{}, 1)}, make(chan struct{})
+	p.cmd.Stdout, p.cmd.Stderr = p.out, p.errs
+	if err := p.cmd.Start(); err != nil {
+		p.t.Fatal(err)
+	}
+	go func(cmd *exec.Cmd, done chan struct{}) {
+		cmd.Wait() // how it ended is known, or shows in what it wrote
+		close(done)
+	}(p.cmd, p.done)
+	if !p.out.await(p.done, func(l logLine) bool { return l["look"] != nil }) {
+		p.t.Fatalf("the hub did not start: %s", p.errs)
+	}
+}
+
+// kill ends the hub as a power cut would.
+func (p *hubProcess) kill() {
+	p.t.Helper()
+	if p.cmd == nil {
+		return
+	}
+	p.cmd.Process.Kill()
+	p.ended()
+}
+
+// ended waits for the end of the process, and checks what it complained of.
+func (p *hubProcess) ended() {
+	p.t.Helper()
+	select {
+	case <-p.done:
+	case <-time.After(30 * time.Second):
+		p.t.Fatal("the hub did not end")
+	}
+	p.cmd = nil
+	if complaint := p.errs.String(); complaint != "" { // a panic, a data race
+		p.t.Errorf("the hub wrote to standard error: %.4000s", complaint)
+	}
+	for _, l := range p.out.all() {
+		if l["level"] == "ERROR" {
+			p.t.Errorf("the hub logged an error: %v", l)
+		}
+	}
+}
+
+// url returns the address of a path for clients.
+func (p *hubProcess) url(path string) string { return "http://" + p.public + path }
+
+// metric returns the value of a metric as /metrics has it.
+func (p *hubProcess) metric(name string) float64 {
+	p.t.Helper()
+	return metric(p.t, "http://"+p.admin, name)
+}
+
+// metric returns the value of a metric with its labels, from an admin listener.
+func metric(t *testing.T, admin, name string) float64 {
+	t.Helper()
+	status, text := get(t, admin+"/metrics")
+	for line := range strings.Lines(text) {
+		if value, ok := strings.CutPrefix(line, name+" "); ok {
+			v, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return v
+		}
+	}
+	t.Fatalf("no metric %s: %d", name, status)
+	return 0
+}
+
+type logLine = map[string]any
+
+// logLines is standard output of a hub. It keeps its lines.
+type logLines struct {
+	mu      sync.Mutex
+	partial []byte
+	lines   []logLine
+	more    chan struct{} // closed and replaced with new lines
+}
+
+func newLogLines() *logLines { return &logLines{more: make(chan struct{})} }
+
+func (o *logLines) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.partial = append(o.partial, p...)
+	for {
+		text, rest, ok := bytes.Cut(o.partial, []byte("\n"))
+		if !ok {
+			break
+		}
+		o.partial = rest
+		// Thousands of streams open and end in some tests: those lines are of
+		// interest only where they say more than that.
+		if bytes.Contains(text, []byte(`"sse_connect"`)) || bytes.Contains(text, []byte(`"reason":"client"`)) {
+			continue
+		}
+		l := logLine{}
+		if json.Unmarshal(text, &l) != nil {
+			l = logLine{"level": "ERROR", "msg": string(text)} // nothing else writes there
+		}
+		o.lines = append(o.lines, l)
+	}
+	close(o.more)
+	o.more = make(chan struct{})
+	return len(p), nil
+}
+
+func (o *logLines) all() []logLine {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return slices.Clone(o.lines)
+}
+
+// await waits for a line, and reports whether it came before the process
+// ended or half a minute had passed.
+func (o *logLines) await(done <-chan struct{}, want func(logLine) bool) bool {
+	late := time.After(30 * time.Second)
+	for {
+		o.mu.Lock()
+		more := o.more
+		o.mu.Unlock()
+		if slices.ContainsFunc(o.all(), want) {
+			return true
+		}
+		select {
+		case <-more:
+		case <-done:
+			return slices.ContainsFunc(o.all(), want)
+		case <-late:
+			return false
+		}
+	}
+}

@@ -1,0 +1,6 @@
+//go:build race
+
+package main
+
+// underRace makes heavy tests smaller.
+const underRace = true
