@@ -120,6 +120,19 @@ func (l *loop) leave(c *conn, reason Reason, err error) {
 	l.server.leave(&c.meta, &c.stream, c.remote(), reason, err, c.sent)
 }
 
+// pinsEvicted reports whether a connection holds memory that nobody else needs.
+func (c *conn) pinsEvicted() bool {
+	if c.rest.block != nil && c.rest.block.Evicted() {
+		return true
+	}
+	for i := range c.subs {
+		if page := c.subs[i].page; page != nil && page.Evicted() {
+			return true
+		}
+	}
+	return false
+}
+
 func (c *conn) remote() string { return c.nc.RemoteAddr().String() }
 
 // polled reacts to what the poller saw.
@@ -189,8 +202,9 @@ func (l *loop) stall(c *conn) {
 func (l *loop) fetch(c *conn, i int32) {
 	u := &c.subs[i]
 	u.lacking, u.fetching = false, true
+	at := u.At
 	l.server.readers.ask(fetchJob{cursor: u.Cursor, again: c.again, gone: &c.gone, done: func(b *eventlog.Block, g *eventlog.GapError) {
-		l.post(mail{kind: msgPage, c: c, sub: i, block: b, gap: g})
+		l.post(mail{kind: msgPage, c: c, sub: i, at: at, block: b, gap: g})
 	}})
 	c.again = true
 }
@@ -205,14 +219,10 @@ func (l *loop) arrived(m *mail) {
 		return
 	}
 	u := &c.subs[m.sub]
-	u.fetching, u.page = false, m.block
-	switch {
-	case m.gap != nil:
-		u.At = m.gap.Through
-		c.control = appendChunk(c.control, string(c.appendGap(nil, m.gap, u.Topic)))
-		l.server.gap(&c.meta, &c.stream, c.remote(), m.gap)
-	case m.block == nil:
-		u.feed.forget() // the page is in a newer view
+	g := u.answered(m.at, m.block, m.gap)
+	if g != nil && c.ending == "" { // nothing may follow the last chunk
+		c.control = appendChunk(c.control, string(c.appendGap(nil, g, u.Topic)))
+		l.server.gap(&c.meta, &c.stream, c.remote(), g)
 	}
 	l.enqueue(c)
 }

@@ -79,6 +79,7 @@ type loop struct {
 	opened    []mail
 	grown     []*loopFeed
 	nextGrown time.Duration // before which topics that grow wait
+	fed       bool          // the sweep is about topics that have grown
 	nextCheck int64         // of memory pressure
 	scratch   []byte
 	vec       vector
@@ -129,6 +130,7 @@ type mail struct {
 	kind   mailKind
 	c      *conn
 	sub    int32
+	at     eventlog.ID // what a page was asked for
 	block  *eventlog.Block
 	gap    *eventlog.GapError
 	reason Reason
@@ -163,6 +165,7 @@ func (l *loop) run() {
 		l.now = l.woke.Milliseconds()
 		l.receive()
 		l.sweep()
+		l.forgetViews()
 		l.wheel.advance(l.now, l.check)
 		l.relieve()
 		l.publish()
@@ -172,7 +175,6 @@ func (l *loop) run() {
 			runtime.Gosched()
 			continue
 		}
-		l.forgetViews()
 		timer.Reset(l.patience())
 		select {
 		case <-l.signal:
@@ -197,6 +199,7 @@ func (l *loop) receive() {
 	if hold || len(l.grown) == 0 {
 		return
 	}
+	l.fed = true
 	for i, f := range l.grown {
 		f.dirty.Store(false) // before the view is taken: what comes later wakes again
 		for _, m := range f.members {
@@ -258,8 +261,14 @@ func (l *loop) sweep() {
 // on at once would leave publishers and readers little of the processor, and
 // would find less to write each time. Resting makes sweeps fewer and larger:
 // it raises the throughput of a saturated server by half and lowers its
-// latencies, and delays nothing where sweeps are short or seldom.
+// latencies, and delays nothing where sweeps are short or seldom. Sweeps that
+// only serve streams which catch up don't count: one after the other, they
+// would make growing topics wait until the last stream has caught up.
 func (l *loop) rest() {
+	if !l.fed {
+		return
+	}
+	l.fed = false
 	pause := l.server.h.FlushInterval
 	if took := time.Since(l.began) - l.woke; took >= time.Millisecond {
 		pause = max(pause, min(took, longestRest)+took)
@@ -279,7 +288,7 @@ func (l *loop) relieve() {
 	for l.server.h.Log.Pressed() {
 		var worst *conn
 		for _, c := range l.slots.all() {
-			if c.blocked && c.rest.block != nil && c.rest.block.Evicted() && (worst == nil || c.stalled < worst.stalled) {
+			if c.blocked && c.pinsEvicted() && (worst == nil || c.stalled < worst.stalled) {
 				worst = c
 			}
 		}
@@ -297,6 +306,7 @@ func (l *loop) publish() {
 	l.shown.stalls.Store(l.stalls)
 }
 
+// forgetViews lets go of what would keep evicted blocks in memory.
 func (l *loop) forgetViews() {
 	for i, f := range l.looked {
 		f.forget()

@@ -32,6 +32,7 @@ type requestConn struct {
 // page is an answer of the reader pool.
 type page struct {
 	sub   int
+	at    eventlog.ID // what was asked for
 	block *eventlog.Block
 	gap   *eventlog.GapError
 }
@@ -148,27 +149,26 @@ func (c *requestConn) pause(ctx context.Context) {
 // writeAll writes from the cursors to the heads, as far as the events are in
 // memory, and asks for the others.
 func (c *requestConn) writeAll() (wrote bool, err error) {
-	defer func() {
-		for i := range c.feeds {
-			c.feeds[i].forget()
-		}
-	}()
 	var scratch []byte
 	for {
 		c.pass++
 		p, ok := c.next(c.pass, or(c.server.h.MaxWriteBytes, DefaultMaxWriteBytes), scratch[:0])
 		c.fetchLacking()
+		for i := range c.feeds {
+			c.feeds[i].forget() // a write may take long, and a view holds a whole tail
+		}
 		if !ok {
 			return wrote, nil
 		}
 		wrote = true
-		bytes := p.scratch
-		if p.block != nil {
-			bytes = p.block.Bytes(p.from, p.to)
+		if scratch = p.scratch; p.block == nil {
+			err = c.write(scratch, p.events)
 		} else {
-			scratch = p.scratch
+			p.block.Pin()
+			err = c.write(p.block.Bytes(p.from, p.to), p.events)
+			p.block.Unpin()
 		}
-		if err := c.write(bytes, p.events); err != nil {
+		if err != nil {
 			return wrote, err
 		}
 		if len(c.ended) > 0 || c.server.ctx.Err() != nil {
@@ -184,8 +184,9 @@ func (c *requestConn) fetchLacking() {
 			continue
 		}
 		u.lacking, u.fetching = false, true
+		at := u.At
 		c.server.readers.ask(fetchJob{cursor: u.Cursor, again: c.again, gone: &c.gone, done: func(b *eventlog.Block, g *eventlog.GapError) {
-			c.pages <- page{i, b, g}
+			c.pages <- page{i, at, b, g}
 			if c.gone.Load() {
 				c.dropPages()
 			}
@@ -196,13 +197,12 @@ func (c *requestConn) fetchLacking() {
 
 func (c *requestConn) arrived(p page) error {
 	u := &c.subs[p.sub]
-	u.fetching, u.page = false, p.block
-	if p.gap == nil {
+	g := u.answered(p.at, p.block, p.gap)
+	if g == nil {
 		return nil
 	}
-	u.At = p.gap.Through
-	c.server.gap(&c.meta, &c.stream, c.remote, p.gap)
-	return c.write(c.appendGap(nil, p.gap, u.Topic), 0)
+	c.server.gap(&c.meta, &c.stream, c.remote, g)
+	return c.write(c.appendGap(nil, g, u.Topic), 0)
 }
 
 // write gives bytes to the client, each write within the time-out.

@@ -116,7 +116,7 @@ func (s *server) subscribe(w http.ResponseWriter, r *http.Request, hs *handshake
 		}
 	}
 	if !s.takeOver(w, r, hs, m) {
-		s.drive(&responseSink{w: plainWriter(w), rc: http.NewResponseController(w)}, r, hs, m)
+		s.drive(newResponseSink(w), r, hs, m)
 	}
 }
 
@@ -231,8 +231,8 @@ func (h *Handler) Shutdown(ctx context.Context) error {
 	s.cancel()
 	s.loops.abort()
 	<-s.empty // closing at once takes a moment, not a client's cooperation
+	s.readers.stop() // first: what they answer is for the loops to let go of
 	s.loops.stop()
-	s.readers.stop()
 	s.notices.stop()
 	return err
 }

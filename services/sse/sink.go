@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"reflect"
 	"time"
 )
@@ -31,29 +32,46 @@ type responseSink struct {
 	rc *http.ResponseController
 }
 
+func newResponseSink(w http.ResponseWriter) *responseSink {
+	w = plainWriter(w)
+	return &responseSink{w: w, rc: http.NewResponseController(w)}
+}
+
+// begin also lifts the server's limits for whole requests and answers.
 func (s *responseSink) begin(h *Handler, hs *handshake) error {
+	_ = s.rc.SetReadDeadline(time.Time{})
 	hs.header(h, s.w.Header())
 	s.w.WriteHeader(http.StatusOK)
 	return nil
 }
 
-func (s *responseSink) write(p []byte, timeout time.Duration) (int, error) {
-	if err := s.rc.SetWriteDeadline(time.Now().Add(timeout)); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return 0, err
+// sliceBytes is how much is written under one deadline: net/http does not
+// tell how far a larger write has come.
+const sliceBytes = 16 << 10
+
+func (s *responseSink) write(p []byte, timeout time.Duration) (n int, err error) {
+	var deadline time.Time
+	for n < len(p) && err == nil {
+		deadline = time.Now().Add(timeout)
+		if err := s.rc.SetWriteDeadline(deadline); err != nil && !errors.Is(err, http.ErrNotSupported) {
+			return n, err
+		}
+		var m int
+		m, err = s.w.Write(p[n:min(n+sliceBytes, len(p))])
+		n += m
 	}
-	n, err := s.w.Write(p)
-	if err != nil {
-		return n, err
+	if err == nil {
+		err = s.rc.Flush()
 	}
-	return n, s.rc.Flush()
+	if err != nil && time.Now().After(deadline) && !errors.Is(err, http.ErrNotSupported) {
+		return n, os.ErrDeadlineExceeded // HTTP/2 has errors of its own for it
+	}
+	// One that outlives its write would end the stream of HTTP/2 at rest.
+	_ = s.rc.SetWriteDeadline(time.Time{})
+	return n, err
 }
 
-// end lifts the deadline of the last write for the server to use the
-// connection again.
-func (s *responseSink) end(*Handler) error {
-	_ = s.rc.SetWriteDeadline(time.Time{})
-	return nil
-}
+func (s *responseSink) end(*Handler) error { return nil }
 
 func (s *responseSink) gone() <-chan struct{} { return nil }
 
@@ -76,15 +94,19 @@ func unwrap(w http.ResponseWriter) http.ResponseWriter {
 	if u, ok := w.(interface{ Unwrap() http.ResponseWriter }); ok {
 		return u.Unwrap()
 	}
-	v := reflect.ValueOf(w)
-	if v.Kind() != reflect.Pointer || v.Elem().Kind() != reflect.Struct {
+	v := reflect.Indirect(reflect.ValueOf(w))
+	if v.Kind() != reflect.Struct {
 		return nil
 	}
-	f, ok := v.Elem().Type().FieldByName("ResponseWriter")
+	f, ok := v.Type().FieldByName("ResponseWriter")
 	if !ok || !f.Anonymous {
 		return nil
 	}
-	inner, _ := v.Elem().FieldByIndex(f.Index).Interface().(http.ResponseWriter)
+	field, err := v.FieldByIndexErr(f.Index)
+	if err != nil {
+		return nil
+	}
+	inner, _ := field.Interface().(http.ResponseWriter)
 	return inner
 }
 
@@ -102,21 +124,30 @@ func (s *hijackedSink) begin(h *Handler, _ *handshake) error {
 		defer close(s.hungUp)
 		_, _ = io.Copy(io.Discard, s.nc) // until either side closes
 	}()
-	return s.put(h, s.head)
-}
-
-func (s *hijackedSink) put(h *Handler, p []byte) error {
-	_ = s.nc.SetWriteDeadline(time.Now().Add(or(h.WriteTimeout, DefaultWriteTimeout)))
-	_, err := s.nc.Write(p)
+	_, err := s.put(s.head, or(h.WriteTimeout, DefaultWriteTimeout))
 	return err
 }
 
-func (s *hijackedSink) write(p []byte, timeout time.Duration) (int, error) {
-	_ = s.nc.SetWriteDeadline(time.Now().Add(timeout))
-	return s.nc.Write(appendChunk(nil, string(p)))
+// put goes on for as long as the socket accepts something.
+func (s *hijackedSink) put(p []byte, timeout time.Duration) (n int, err error) {
+	for {
+		_ = s.nc.SetWriteDeadline(time.Now().Add(timeout))
+		m, err := s.nc.Write(p[n:])
+		n += m
+		if m == 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
+			return n, err
+		}
+	}
 }
 
-func (s *hijackedSink) end(h *Handler) error { return s.put(h, []byte(lastChunk)) }
+func (s *hijackedSink) write(p []byte, timeout time.Duration) (int, error) {
+	return s.put(appendChunk(nil, string(p)), timeout)
+}
+
+func (s *hijackedSink) end(h *Handler) error {
+	_, err := s.put([]byte(lastChunk), or(h.WriteTimeout, DefaultWriteTimeout))
+	return err
+}
 
 func (s *hijackedSink) gone() <-chan struct{} { return s.hungUp }
 

@@ -87,6 +87,25 @@ func (u *sub) take(pass uint64, limit int) (eventlog.Span, bool) {
 	return span, true
 }
 
+// answered takes what the reader pool found at a position, and returns the
+// gap where that is still the cursor's: the events may have become resident
+// meanwhile, and the cursor may have gone past them.
+func (u *sub) answered(at eventlog.ID, b *eventlog.Block, g *eventlog.GapError) *eventlog.GapError {
+	u.fetching = false
+	u.feed.forget() // the answer may be in a newer view
+	if u.At != at {
+		if b != nil {
+			b.Unpin()
+		}
+		return nil
+	}
+	u.page = b
+	if g != nil {
+		u.At = g.Through
+	}
+	return g
+}
+
 func (u *sub) dropPage() {
 	if u.page != nil {
 		u.page.Unpin()
@@ -97,35 +116,44 @@ func (u *sub) dropPage() {
 // merge lets the topics take turns by bytes.
 func (s *stream) merge(pass uint64, limit int, scratch []byte) (piece, bool) {
 	p := piece{scratch: scratch}
-	start := len(scratch)
-	for idle := 0; idle < len(s.subs); {
-		room := limit - (len(p.scratch) - start)
-		if room <= 0 {
-			break
-		}
+	limit += len(scratch)
+	for idle := 0; idle < len(s.subs) && len(p.scratch) < limit; {
 		u := &s.subs[s.turn]
 		before := u.At
-		span, ok := u.take(pass, min(quantum, room))
-		if ok && p.events > 0 && int(span.To-span.From) > room {
-			u.At = before // one large event: it starts the next piece
-			break
-		}
-		s.turn = (s.turn + 1) % len(s.subs)
+		span, ok := u.take(pass, min(quantum, limit-len(p.scratch)))
 		if !ok {
 			idle++
-			continue
+		} else {
+			idle, u.At = 0, before
+			if !s.copy(u, span, &p, limit) {
+				break // its next event starts the next piece
+			}
 		}
-		idle = 0
-		p.events += uint32(span.Events)
-		span.Each(func(id eventlog.ID, body []byte) {
-			u.At = id
-			p.scratch = append(p.scratch, "id: "...)
-			p.scratch = s.appendPosition(p.scratch)
-			p.scratch = append(p.scratch, '\n')
-			p.scratch = append(p.scratch, body...)
-		})
+		s.turn = (s.turn + 1) % len(s.subs)
 	}
 	return p, p.events > 0
+}
+
+// copy gives a topic its turn: a quantum of its events, with the positions of
+// all topics for their ids, which can be many times as long. It answers false
+// where none fits any more.
+func (s *stream) copy(u *sub, span eventlog.Span, p *piece, limit int) bool {
+	start := len(p.scratch)
+	span.Each(func(id eventlog.ID, body []byte) bool {
+		end, at := len(p.scratch), u.At
+		u.At = id
+		p.scratch = append(p.scratch, "id: "...)
+		p.scratch = s.appendPosition(p.scratch)
+		p.scratch = append(p.scratch, '\n')
+		p.scratch = append(p.scratch, body...)
+		if len(p.scratch) > limit && p.events > 0 {
+			p.scratch, u.At = p.scratch[:end], at
+			return false
+		}
+		p.events++
+		return len(p.scratch) < min(start+quantum, limit)
+	})
+	return len(p.scratch) > start
 }
 
 // behind reports whether a topic has something after its cursor that no fetch
@@ -133,7 +161,7 @@ func (s *stream) merge(pass uint64, limit int, scratch []byte) (piece, bool) {
 func (s *stream) behind(pass uint64) bool {
 	for i := range s.subs {
 		u := &s.subs[i]
-		if !u.fetching && u.At.Less(u.feed.look(pass).Head) {
+		if !u.fetching && u.Behind(u.feed.look(pass)) {
 			return true
 		}
 	}

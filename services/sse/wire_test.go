@@ -1,0 +1,231 @@
+package sse_test
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/textproto"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sluice-stream/sluice/services/sse"
+)
+
+// wire is a client that reads HTTP/1.1 itself and accepts it only where it is
+// correct to the byte.
+type wire struct {
+	t      testing.TB
+	conn   *net.TCPConn
+	in     *bufio.Reader
+	rest   []byte // of the chunk being read
+	chunks []int  // sizes so far, the last one included
+	done   bool   // the last chunk has been read
+	*sse.Decoder
+}
+
+// dial connects without sending anything. The receive buffer is the kernel's
+// own choice where it is 0.
+func (f *fixture) dial(t testing.TB, receiveBuffer int) *wire {
+	t.Helper()
+	c, err := net.Dial("tcp", f.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &wire{t: t, conn: c.(*net.TCPConn), in: bufio.NewReaderSize(c, 512)}
+	w.Decoder = sse.NewDecoder(bodyOf{w})
+	t.Cleanup(func() { c.Close() })
+	if receiveBuffer > 0 {
+		_ = w.conn.SetReadBuffer(receiveBuffer)
+	}
+	_ = c.SetDeadline(time.Now().Add(patience))
+	return w
+}
+
+// get subscribes over HTTP/1.1 and returns behind the head.
+func (f *fixture) get(t testing.TB, query string, headers ...string) *wire {
+	t.Helper()
+	w := f.dial(t, 0)
+	w.request("GET", "/v1/events?"+query, headers...)
+	w.head200()
+	return w
+}
+
+// request sends one.
+func (w *wire) request(method, target string, headers ...string) {
+	w.t.Helper()
+	w.send(requestText(method, target, headers...))
+}
+
+func requestText(method, target string, headers ...string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: test\r\n", method, target)
+	for _, h := range headers {
+		b.WriteString(h + "\r\n")
+	}
+	b.WriteString("\r\n")
+	return b.String()
+}
+
+func (w *wire) send(text string) {
+	w.t.Helper()
+	if _, err := w.conn.Write([]byte(text)); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// head reads a response head.
+func (w *wire) head() (status string, h http.Header) {
+	w.t.Helper()
+	status, err := w.line()
+	if err != nil {
+		w.t.Fatalf("reading the head: %v", err)
+	}
+	h = http.Header{}
+	for {
+		line, err := w.line()
+		if err != nil {
+			w.t.Fatalf("reading the head: %v", err)
+		}
+		if line == "" {
+			return status, h
+		}
+		name, value, ok := strings.Cut(line, ": ")
+		if !ok || name != textproto.CanonicalMIMEHeaderKey(name) {
+			w.t.Fatalf("header line %q", line)
+		}
+		h.Add(name, value)
+	}
+}
+
+func (w *wire) head200() http.Header {
+	w.t.Helper()
+	status, h := w.head()
+	if status != "HTTP/1.1 200 OK" || h.Get("Transfer-Encoding") != "chunked" {
+		w.t.Fatalf("answer: %s %v", status, h)
+	}
+	return h
+}
+
+// line reads up to CRLF and refuses a bare LF.
+func (w *wire) line() (string, error) {
+	text, err := w.in.ReadString('\n')
+	if err != nil {
+		return "", err
+	}
+	if !strings.HasSuffix(text, "\r\n") {
+		return "", fmt.Errorf("line %q does not end with CRLF", text)
+	}
+	return text[:len(text)-2], nil
+}
+
+// bodyOf reads the chunks' bytes; io.EOF comes only with the last chunk.
+type bodyOf struct{ *wire }
+
+var errFraming = errors.New("framing is broken")
+
+func (b bodyOf) Read(p []byte) (int, error) {
+	w := b.wire
+	if w.done {
+		return 0, io.EOF
+	}
+	if len(w.rest) == 0 {
+		if err := w.nextChunk(); err != nil {
+			return 0, err
+		}
+	}
+	n := copy(p, w.rest)
+	w.rest = w.rest[n:]
+	return n, nil
+}
+
+// nextChunk reads one chunk: its size in canonical form without extensions,
+// its bytes, which are whole events, and its end.
+func (w *wire) nextChunk() error {
+	line, err := w.line()
+	if err != nil {
+		if err == io.EOF {
+			return io.ErrUnexpectedEOF
+		}
+		return err
+	}
+	size, err := strconv.ParseUint(line, 16, 31)
+	if err != nil || strconv.FormatUint(size, 16) != line {
+		return fmt.Errorf("%w: chunk size %q", errFraming, line)
+	}
+	w.chunks = append(w.chunks, int(size))
+	w.rest = make([]byte, size)
+	if _, err := io.ReadFull(w.in, w.rest); err != nil {
+		return err
+	}
+	if line, err = w.line(); err != nil || line != "" {
+		return fmt.Errorf("%w: behind a chunk: %q, %v", errFraming, line, err)
+	}
+	if size == 0 {
+		w.done = true
+		return io.EOF
+	}
+	if !strings.HasSuffix(string(w.rest), "\n\n") {
+		return fmt.Errorf("%w: a chunk ends inside an event: …%q", errFraming, w.rest[max(0, len(w.rest)-40):])
+	}
+	return nil
+}
+
+// next returns the next event.
+func (w *wire) next() sse.Message { return nextOf(w.t, w.Decoder) }
+
+// end proves that the stream ends in good order, with nothing before.
+func (w *wire) end() {
+	w.t.Helper()
+	if m, err := w.Next(); err != io.EOF || !w.done {
+		w.t.Fatalf("got %.200v, %v instead of the last chunk", m, err)
+	}
+}
+
+// closed proves that the server has closed the socket without another byte.
+func (w *wire) closed() {
+	w.t.Helper()
+	if b, err := w.in.ReadByte(); err == nil || errors.Is(err, net.ErrClosed) || isTimeout(err) {
+		w.t.Fatalf("read %q, %v instead of the end", b, err)
+	}
+}
+
+func isTimeout(err error) bool {
+	var ne net.Error
+	return errors.As(err, &ne) && ne.Timeout()
+}
+
+// reset makes the kernel send RST instead of FIN.
+func (w *wire) reset() {
+	_ = w.conn.SetLinger(0)
+	w.conn.Close()
+}
+
+// answer reads an ordinary response with a Content-Length.
+func (w *wire) answer() (status string, h http.Header, body string) {
+	w.t.Helper()
+	status, h = w.head()
+	n, err := strconv.Atoi(h.Get("Content-Length"))
+	if err != nil {
+		w.t.Fatalf("%s %v: %v", status, h, err)
+	}
+	p := make([]byte, n)
+	if _, err := io.ReadFull(w.in, p); err != nil {
+		w.t.Fatal(err)
+	}
+	return status, h, string(p)
+}
+
+// nextOf returns the next event of a decoder.
+func nextOf(t testing.TB, d *sse.Decoder) sse.Message {
+	t.Helper()
+	m, err := d.Next()
+	if err != nil {
+		t.Fatalf("reading the stream: %v", err)
+	}
+	return m
+}
