@@ -7,7 +7,7 @@ import (
 // TestAccount follows the memory budget's account through pins, evictions and
 // releases.
 func TestAccount(t *testing.T) {
-	const budget = 256 << 10
+	const budget = 512 << 10
 	l, _ := openShelf(t, budget)
 	if n := l.Memory(); n != 0 {
 		t.Fatalf("an empty log takes %d bytes", n)
@@ -32,7 +32,9 @@ func TestAccount(t *testing.T) {
 	if l.Memory() != before {
 		t.Error("pinning what is resident takes memory")
 	}
-	fill(t, l, "other", 300, 1000) // evicts all of topic
+	for _, other := range []string{"a", "b", "c"} { // evict all of topic
+		fill(t, l, other, 200, 1000)
+	}
 	if !pinned.Evicted() {
 		t.Fatal("the block is still resident")
 	}

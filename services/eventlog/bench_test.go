@@ -35,7 +35,7 @@ func BenchmarkSpanEach(b *testing.B) {
 	b.ReportAllocs()
 	b.SetBytes(int64(len(span.Bytes())))
 	for b.Loop() {
-		span.Each(func(_ ID, body []byte) { n += len(body) })
+		span.Each(func(_ ID, body []byte) bool { n += len(body); return true })
 	}
 }
 

@@ -98,12 +98,13 @@ func TestCursorReadsWireBytes(t *testing.T) {
 			}
 			got = append(got, span.Bytes()...)
 			n := 0
-			span.Each(func(id ID, body []byte) {
+			span.Each(func(id ID, body []byte) bool {
 				if !bytes.Equal(body, wire(len(seen), 100)) {
 					t.Fatalf("the body of %v is %q", id, body)
 				}
 				seen = append(seen, id)
 				n++
+				return true
 			})
 			if n != span.Events || seen[len(seen)-1] != span.Last {
 				t.Fatalf("a span of %d events through %v visits %d through %v", span.Events, span.Last, n, seen[len(seen)-1])

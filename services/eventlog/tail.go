@@ -31,6 +31,9 @@ func (t *Topic) newTail(need int) *Block {
 	if n := len(t.blocks); n > 0 {
 		size = min(max(2*cap(t.blocks[n-1].buf), minBlock), maxBlock)
 	}
+	if limit := t.log.topicLimit; limit > 0 { // or a new block would push out all others
+		size = min(size, max(int(limit/8), minBlock))
+	}
 	b := newBlock(&t.log.budget, t.state.Last, max(size, need))
 	b.Pin()
 	t.bytes += b.size

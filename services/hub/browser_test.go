@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -100,7 +101,7 @@ func newSite(hub string) http.Handler {
 		Rewrite:       func(r *httputil.ProxyRequest) { r.SetURL(to) },
 		FlushInterval: -1,
 		ErrorHandler:  func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
-		ErrorLog:      nil,
+		ErrorLog:      log.New(io.Discard, "", 0), // what breaks is meant to
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/v1/", proxy)
@@ -137,7 +138,7 @@ func openBrowser(t *testing.T) context.Context {
 	t.Cleanup(stop)
 	ctx, _ = chromedp.NewContext(ctx)
 	t.Cleanup(func() { chromedp.Cancel(ctx) }) // waits for the browser's end
-	if err := chromedp.Run(ctx); err != nil {
+	if err := chromedp.Do(ctx); err != nil {
 		t.Fatalf("%s does not start: %v", path, err)
 	}
 	return ctx
@@ -190,7 +191,7 @@ true`
 // open loads the address and begins to follow the topics from now on.
 func (p *page) open(address string) {
 	p.t.Helper()
-	if err := chromedp.Run(p.tab, chromedp.Navigate(address)); err != nil {
+	if err := chromedp.Do(p.tab, chromedp.Navigate(address)); err != nil {
 		p.t.Fatal(err)
 	}
 	p.must(pageScript, "/v1/events?topic="+strings.Join(p.topics, "&topic="), strings.Join(p.topics, ","))
@@ -200,8 +201,8 @@ func (p *page) open(address string) {
 // eval returns what an expression is in the page.
 func (p *page) eval(script string, args ...any) bool {
 	p.t.Helper()
-	var is bool
-	if err := chromedp.Run(p.tab, chromedp.Evaluate(fmt.Sprintf(script, args...), &is)); err != nil {
+	is, err := chromedp.Run(p.tab, chromedp.Evaluate[bool](fmt.Sprintf(script, args...)))
+	if err != nil {
 		p.t.Fatal(err)
 	}
 	return is
@@ -214,16 +215,19 @@ func (p *page) must(script string, args ...any) {
 	}
 }
 
+// verdict is what the script finds.
+type verdict struct {
+	Events   []struct{ Topic, ID, Data string }
+	Wrong    []string
+	Opens    int
+	Repeated int
+}
+
 // check compares what the page has with what was published.
 func (p *page) check(l *ledger) {
 	p.t.Helper()
-	var found struct {
-		Events   []struct{ Topic, ID, Data string }
-		Wrong    []string
-		Opens    int
-		Repeated int
-	}
-	if err := chromedp.Run(p.tab, chromedp.Evaluate(`verdict()`, &found)); err != nil {
+	found, err := chromedp.Run(p.tab, chromedp.Evaluate[verdict](`verdict()`))
+	if err != nil {
 		p.t.Fatal(err)
 	}
 	for _, wrong := range found.Wrong {

@@ -24,8 +24,12 @@ func TestFeedThroughARestart(t *testing.T) {
 	go func() {
 		done <- run(t.Context(), []string{"publish", "logs", "--type", "line", "--url", first.public}, noEnv, in, io.Discard, report)
 	}()
+	stopped := make(chan struct{})
 	go func() {
 		for i := range total {
+			if i == total-1 {
+				<-stopped // so that the restart is in the middle however fast the rest went
+			}
 			fmt.Fprintf(feed, "line %d %s\n", i, strings.Repeat("x", i*300)) // some longer than any usual buffer
 		}
 		feed.Close()
@@ -36,9 +40,17 @@ func TestFeedThroughARestart(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	go func() { // a reader that stopped reading would only delay the end
+		for {
+			if _, err := watch.Next(); err != nil {
+				return
+			}
+		}
+	}()
 	if err := first.stop(); err != nil {
 		t.Fatal(err)
 	}
+	close(stopped)
 	report.await(t, "trying again")
 	second := startHub(t, "--store", "bolt", "--data", data, "--listen", strings.TrimPrefix(first.public, "http://"))
 	if err := <-done; err != nil {

@@ -127,3 +127,34 @@ func TestFileLimit(t *testing.T) {
 	}
 	deliver("full again")
 }
+
+// A position in as many topics as a connection may have, with the longest
+// names and ids, fits into the head of a request; what is much longer is
+// refused.
+func TestHeaderLimit(t *testing.T) {
+	h := startHub(t)
+	var query, position string
+	for i := range 16 {
+		name := fmt.Sprintf("%0128d", i)
+		query += "&topic=" + name
+		position += "," + name + "@18446744073709551615-18446744073709551615"
+	}
+	for _, row := range []struct {
+		extra, status int
+	}{{0, 200}, {8 << 10, 200}, {24 << 10, 431}} {
+		r, err := http.NewRequest("GET", h.public+"/v1/events?"+query[1:], nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Last-Event-ID", position[1:])
+		r.Header.Set("Authorization", "Bearer "+strings.Repeat("x", row.extra))
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		if answer.StatusCode != row.status {
+			t.Errorf("with %d bytes more: %s", row.extra, answer.Status)
+		}
+	}
+}

@@ -31,6 +31,8 @@ type conn struct {
 	sent      Sent
 	lastWrite int64 // by the loop's clock
 	stalled   int64 // since when the socket has accepted nothing
+	early     Reason // it is to end as soon as it is attached
+	attached  bool
 	queued    bool
 	blocked   bool // until the poller reports room
 	again     bool // it has had a page from the store
@@ -65,13 +67,13 @@ func (l *loop) attach(c *conn) {
 		l.close(c, ReasonError, err)
 		return
 	}
+	c.attached = true
 	switch {
-	case l.server.join(c.id, c):
 	case l.aborted:
 		l.close(c, ReasonDrain, nil)
 		return
-	default:
-		l.finish(c, ReasonDrain)
+	case c.early != "":
+		l.finish(c, c.early)
 	}
 	l.enqueue(c)
 }
@@ -194,6 +196,7 @@ func (l *loop) check(c *conn) {
 // stall notes that a socket is full. The poller reports when it no longer is.
 func (l *loop) stall(c *conn) {
 	l.stalls++
+	l.pinned = true
 	c.blocked, c.stalled = true, l.now
 	l.wheel.add(&c.timer, min(c.timer.due, l.now+l.writeTimeout()))
 }
@@ -230,6 +233,10 @@ func (l *loop) arrived(m *mail) {
 // finish ends a stream in good order: what is unfinished, then the last
 // chunk, then the socket goes back or is closed.
 func (l *loop) finish(c *conn, reason Reason) {
+	if !c.attached {
+		c.early = reason
+		return
+	}
 	if c.closed || c.ending != "" {
 		return
 	}

@@ -319,12 +319,16 @@ func TestHandshakeConnectionLimit(t *testing.T) {
 	if after, err := strconv.Atoi(head.Get("Retry-After")); err != nil || after < 5 || after > 15 {
 		t.Errorf("Retry-After: %q", head.Get("Retry-After"))
 	}
+	if head.Get("Connection") != "close" { // it would hold a descriptor that others need
+		t.Errorf("Connection: %q", head.Get("Connection"))
+	}
 	if st := f.h.Stats(); st.Connections != 2 {
 		t.Errorf("%d connections", st.Connections)
 	}
 	first.conn.Close()
 	f.observer.ended(t, 0)
 	await(t, "room", func() bool { return f.h.Stats().Connections == 1 })
+	w = f.dial(t, 0)
 	w.request("GET", "/v1/events?topic=a")
 	w.head200()
 	expectOpen(t, w.next())

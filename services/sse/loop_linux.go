@@ -81,6 +81,7 @@ type loop struct {
 	nextGrown time.Duration // before which topics that grow wait
 	fed       bool          // the sweep is about topics that have grown
 	nextCheck int64         // of memory pressure
+	pinned    bool          // since the last check
 	scratch   []byte
 	vec       vector
 	sent      Sent
@@ -159,11 +160,14 @@ func (l *loop) post(m mail) {
 func (l *loop) run() {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
-	for !l.stopped {
+	for {
 		l.pass++
 		l.woke = time.Since(l.began)
 		l.now = l.woke.Milliseconds()
 		l.receive()
+		if l.stopped {
+			return // the signal for it is spent
+		}
 		l.sweep()
 		l.forgetViews()
 		l.wheel.advance(l.now, l.check)
@@ -284,7 +288,7 @@ func (l *loop) relieve() {
 	if l.now < l.nextCheck {
 		return
 	}
-	l.nextCheck = l.now + 100
+	l.nextCheck, l.pinned = l.now+100, false
 	for l.server.h.Log.Pressed() {
 		var worst *conn
 		for _, c := range l.slots.all() {
@@ -321,6 +325,9 @@ func (l *loop) patience() time.Duration {
 	wait := time.Duration(l.wheel.wait(now.Milliseconds())) * time.Millisecond
 	if l.nextGrown > now {
 		wait = min(wait, l.nextGrown-now)
+	}
+	if l.pinned {
+		wait = min(wait, max(time.Duration(l.nextCheck)*time.Millisecond-now, 0))
 	}
 	return wait
 }

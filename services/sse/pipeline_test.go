@@ -27,91 +27,77 @@ func (w *wire) expectEcho(text string) {
 }
 
 // TestSocketGoesBack: a stream that the server ends gives its socket to
-// net/http, whatever the client sent ahead, again and again.
+// net/http, whatever the client had sent by then, again and again.
 func TestSocketGoesBack(t *testing.T) {
-	f := serve(t, options{route: withEcho})
-	w := f.dial(t, 0)
-	w.send(requestText("GET", "/echo?0") + requestText("GET", "/v1/events?topic=a") + requestText("GET", "/echo?1") + requestText("GET", "/echo?2"))
-	w.expectEcho("0")
-	for round := range 5 {
-		w.done = false
-		w.Decoder = sse.NewDecoder(bodyOf{w})
-		w.head200()
-		o := expectOpen(t, w.next())
-		tr := newTrack(f.ledger, sse.Message{ID: o.Topics[0].After}, "a")
-		f.publishN("a", 3, 10)
-		for range 3 {
-			tr.event(w.next())
-		}
-		next := requestText("GET", "/echo?3") + requestText("GET", "/v1/events?topic=a")
-		if round%2 == 1 {
-			w.send(next + requestText("GET", "/echo?1") + requestText("GET", "/echo?2")[:10])
-		}
-		if !f.h.Disconnect(o.Connection) {
-			t.Fatal("no such connection")
-		}
-		w.end()
-		if round%2 == 0 {
-			w.expectEcho("1")
-			w.expectEcho("2")
-			w.send(next)
-			if round%4 == 2 { // nothing more is pipelined
-				w.expectEcho("3")
-				w.send("")
-			} else {
-				w.send(requestText("GET", "/echo?1") + requestText("GET", "/echo?2"))
-				w.expectEcho("3")
+	subscribe := requestText("GET", "/v1/events?topic=a")
+	first, second := requestText("GET", "/echo?1"), requestText("GET", "/echo?2")
+	for name, sent := range map[string][3]string{ // with the request, while the stream is open, and when it has ended
+		"all with the request":  {first + second, "", ""},
+		"some with the request": {first, second, ""},
+		"cut in a request":      {first + second[:7], second[7:], ""},
+		"cut again":             {first[:3], first[3:9], first[9:] + second},
+		"while it is open":      {"", first + second, ""},
+		"when it has ended":     {"", "", first + second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := serve(t, options{route: withEcho})
+			w := f.dial(t, 0)
+			for range 4 {
+				w.send(subscribe + sent[0])
+				w.done, w.Decoder = false, sse.NewDecoder(bodyOf{w})
+				w.head200()
+				m := w.next()
+				tr := newTrack(f.ledger, m, "a")
+				f.publishN("a", 3, 10)
+				for range 3 {
+					tr.event(w.next())
+				}
+				w.send(sent[1])
+				o := expectOpen(t, m)
+				if !f.h.Disconnect(o.Connection) {
+					t.Fatal("no such connection")
+				}
+				w.end()
+				w.send(sent[2])
+				w.expectEcho("1")
+				w.expectEcho("2")
+				if f.h.Disconnect(o.Connection) {
+					t.Error("it ended twice")
+				}
 			}
-		} else {
-			w.expectEcho("3")
-			w.done = false
-			w.Decoder = sse.NewDecoder(bodyOf{w})
-			w.head200()
-			o := expectOpen(t, w.next())
-			f.h.Disconnect(o.Connection)
-			w.end()
-			w.expectEcho("1")
-			w.send(requestText("GET", "/echo?2")[10:])
-			w.expectEcho("2")
-			w.send(requestText("GET", "/v1/events?topic=a") + requestText("GET", "/echo?1") + requestText("GET", "/echo?2"))
-		}
-		if f.h.Disconnect(o.Connection) {
-			t.Error("it ended twice")
-		}
-		if round%4 == 2 {
-			w.send(requestText("GET", "/echo?1") + requestText("GET", "/echo?2"))
-		}
-	}
-	for i, e := range f.observer.all() {
-		if e.reason != sse.ReasonAdmin || e.err != nil {
-			t.Errorf("stream %d: %s, %v", i, e.reason, e.err)
-		}
+			f.observer.ended(t, 3)
+			for _, e := range f.observer.all() {
+				if e.reason != sse.ReasonAdmin || e.err != nil || e.sent.Events != 3 {
+					t.Errorf("%+v", e)
+				}
+			}
+		})
 	}
 }
 
-// TestSocketGoesBackLater: with the next request sent only when the stream
-// has ended, as net/http's client does it.
-func TestSocketGoesBackLater(t *testing.T) {
+// TestSocketGoesBackToClient: net/http's client uses one socket throughout.
+func TestSocketGoesBackToClient(t *testing.T) {
 	f := serve(t, options{route: withEcho})
-	connections := map[string]bool{}
-	for range 5 {
+	for i := range 5 {
 		c := f.follow(t, "topic=a", "")
-		o := expectOpen(t, c.next())
-		f.h.Disconnect(o.Connection)
+		f.h.Disconnect(expectOpen(t, c.next()).Connection)
 		if _, err := c.Next(); err != io.EOF {
 			t.Fatal(err)
 		}
+		f.observer.ended(t, i)
 		answer, err := f.server.Client().Get(f.server.URL + "/echo?x")
 		if err != nil {
 			t.Fatal(err)
 		}
+		_, _ = io.Copy(io.Discard, answer.Body)
 		answer.Body.Close()
 	}
+	sockets := map[string]bool{}
 	for _, e := range f.observer.all() {
-		connections[e.conn.Remote] = true
+		sockets[e.conn.Remote] = true
 	}
-	if len(connections) != 1 {
-		t.Errorf("%d sockets for one client", len(connections))
+	if len(sockets) != 1 {
+		t.Errorf("%d sockets for one client", len(sockets))
 	}
 }
 
@@ -126,8 +112,8 @@ func TestConnectionClose(t *testing.T) {
 	}
 	o := expectOpen(t, w.next())
 	f.publish("a", "last words")
-	f.h.Disconnect(o.Connection)
 	w.next()
+	f.h.Disconnect(o.Connection)
 	w.end()
 	w.send(requestText("GET", "/echo?1")) // must not cost us what was sent
 	w.closed()

@@ -70,6 +70,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if rejection := s.admit(); rejection != nil {
+		if r.ProtoMajor == 1 {
+			// Else those who come too late, and stay connected, would hold the
+			// few descriptors that are left.
+			w.Header().Set("Connection", "close")
+		}
 		h.reject(w, r, rejection)
 		return
 	}
@@ -230,7 +235,7 @@ func (h *Handler) Shutdown(ctx context.Context) error {
 	}
 	s.cancel()
 	s.loops.abort()
-	<-s.empty // closing at once takes a moment, not a client's cooperation
+	<-s.empty        // closing at once takes a moment, not a client's cooperation
 	s.readers.stop() // first: what they answer is for the loops to let go of
 	s.loops.stop()
 	s.notices.stop()

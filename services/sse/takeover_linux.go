@@ -20,15 +20,15 @@ func (s *server) takeOver(w http.ResponseWriter, r *http.Request, hs *handshake,
 	if err != nil {
 		return false
 	}
-	head := hs.head(s.h, w.Header(), !r.Close)
-	ahead := readAhead(buffered)
-	c := &conn{meta: m, loop: s.loops.pick(), nc: nc, ahead: ahead, stream: hs.stream}
+	c := &conn{meta: m, loop: s.loops.pick(), nc: nc, ahead: readAhead(buffered), stream: hs.stream}
 	if own, ok := nc.(*returnable); ok {
-		c.nc, c.ahead = own.TCPConn, append(ahead, own.ahead...)
+		c.nc, c.ahead = own.TCPConn, append(c.ahead, own.ahead...)
 		if !r.Close {
 			c.listener = own.listener
 		}
 	}
+	// A socket that cannot go back must not be promised to the next request.
+	head := hs.head(s.h, w.Header(), c.listener != nil)
 	if c.fd = descriptor(c.nc); c.fd < 0 {
 		s.drive(&hijackedSink{nc: nc, head: head}, r, hs, m)
 		return true
@@ -91,6 +91,11 @@ func (s *server) tune(fd int) {
 // begin writes the head and the opening from the caller's goroutine, for the
 // client not to wait for a sweep, and gives the connection to its loop.
 func (c *conn) begin(s *server, head []byte) {
+	// Known before the client can know its name. The loop may be told to end
+	// it before it is told of it.
+	if !s.join(c.id, c) {
+		c.loop.post(mail{kind: msgEnd, c: c, reason: ReasonDrain})
+	}
 	var v vector
 	v.set(&frame{raw: true}, head)
 	n, err := v.write(c.fd)

@@ -2,6 +2,7 @@ package boltlog
 
 import (
 	"context"
+	"runtime"
 
 	"github.com/sluice-stream/sluice/services/eventlog"
 )
@@ -58,6 +59,7 @@ func (s *Store) enqueue(ctx context.Context, r *request) error {
 
 // gather takes what else is in the queue into a batch that r begins.
 func (s *Store) gather(r *request) []*request {
+	runtime.Gosched() // to publishers that were just answered and have more
 	batch := []*request{r}
 	for bytes := len(r.record); len(batch) < batchLen && bytes < batchBytes; {
 		select {

@@ -75,6 +75,9 @@ func checkTrees(file *os.File, m fileMeta) error {
 		return err
 	}
 	// bbolt is going to walk through everything to find the free pages.
+	if all.asides > 0 {
+		return errPage
+	}
 	for name, b := range all.topics {
 		if err := v.all(b, each(wantRecord)); err != nil {
 			return fmt.Errorf("topic %s: %w", name, err)

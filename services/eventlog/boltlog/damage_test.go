@@ -125,7 +125,8 @@ func (h history) clone() history {
 
 // sample is a file with what files have: topics within a page, with one leaf,
 // with branches, with large events, trimmed ones and empty ones, free pages.
-func sample(t testing.TB) (file []byte, h history) {
+// In a crashed one the free pages are not listed.
+func sample(t testing.TB, crashed bool) (file []byte, h history) {
 	t.Helper()
 	dir, h := t.TempDir(), history{}
 	var medium, deep []int
@@ -145,20 +146,27 @@ func sample(t testing.TB) (file []byte, h history) {
 	}
 	s, log := open(t, dir, Options{Retention: eventlog.Retention{Events: 650, Bytes: 300_000}})
 	s.db.NoSync = true
+	if crashed {
+		s.maxFreelist = -1
+	}
 	for _, topic := range []string{"emptied", "deep", "huge"} {
 		f := log.Follow(topic)
 		for state, _ := f.State(); state.Trimmed.IsZero(); state, _ = f.State() {
 			time.Sleep(time.Millisecond)
 		}
 	}
-	if err := log.Close(); err != nil {
-		t.Fatal(err)
+	for _, topic := range []string{"small", "medium"} {
+		h.append(t, log, topic, 10)
 	}
-	b, err := os.ReadFile(filepath.Join(dir, fileName))
+	if !crashed {
+		log.Close()
+	}
+	file, err := os.ReadFile(filepath.Join(dir, fileName))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return b, h
+	log.Close()
+	return file[:used(file)], h
 }
 
 // used returns where in a file the pages end.
@@ -174,18 +182,20 @@ func used(file []byte) int {
 // TestFlips damages a file in many ways: it does not open and says what to
 // do, or it opens and loses nothing silently, however it is used then.
 func TestFlips(t *testing.T) {
-	file, h := sample(t)
-	file = file[:used(file)]
+	var files [2][]byte
+	var histories [2]history
+	files[0], histories[0] = sample(t, false)
+	files[1], histories[1] = sample(t, true)
 	dir := t.TempDir()
 	refused, gaps := 0, 0
 	for i := range *flips {
 		rnd := rand.New(rand.NewPCG(*seed, uint64(i)))
-		damaged := bytes.Clone(file)
+		damaged, h := bytes.Clone(files[i%2]), histories[i%2].clone()
 		what := damage(rnd, damaged)
 		t.Run("", func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				time.Sleep(30 * 365 * 24 * time.Hour) // bubbles begin in the year 2000
-				opened, missing := survive(t, dir, damaged, h.clone(), rnd)
+				opened, missing := survive(t, dir, damaged, h, rnd)
 				if !opened {
 					refused++
 				} else if missing > 0 {

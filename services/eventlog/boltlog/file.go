@@ -94,7 +94,7 @@ func readFreelist(f *os.File, m fileMeta) ([]uint64, error) {
 		n, list = native.Uint64(list), list[8:]
 	}
 	// It was made as long as the list was before it took its own pages.
-	over := uint64(p.overflow())
+	over := p.overflow()
 	if n > m.end || m.freelist+over >= m.end ||
 		over != freelistPages(n, m.pageSize) && over != freelistPages(n+over+1, m.pageSize) {
 		return nil, bad

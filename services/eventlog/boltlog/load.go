@@ -25,10 +25,9 @@ func (s *Store) load(lost bool) error {
 			return s.putMeta(tx, s.floor)
 		})
 	}
-	s.clock.Last, s.floor = all.meta.clock, all.meta.floor
+	s.clock.Last, s.floor, s.asides = all.meta.clock, all.meta.floor, all.asides > 0
 	for name, state := range all.states {
 		s.topics[name] = &topic{state, all.aside[name]}
-		s.asides = s.asides || len(all.aside[name]) > 0
 		s.bytes += state.Bytes
 	}
 	if lost {

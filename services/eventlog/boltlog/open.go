@@ -28,8 +28,9 @@ type Options struct {
 	MaxTopics int
 	// Now is the clock of ids and of retention by age; nil: time.Now.
 	Now func() time.Time
-	// OnDamage is called when damage was found, once for each finding. It may be
-	// called from several goroutines and must not call the store.
+	// OnDamage is called whenever damage is met: by a reader that is told of a
+	// gap, by a commit that sets a topic aside, at opening. It may be called from
+	// several goroutines and must not call the store.
 	OnDamage func(topic string, err error)
 }
 
@@ -42,8 +43,10 @@ type Store struct {
 	file    *os.File // db's
 	pages   pages
 	queue   chan *request
-	stop    chan struct{} // closed by Close
-	stopped chan struct{} // closed by the committer
+	// free pages that are worth writing down with every commit
+	maxFreelist int
+	stop        chan struct{} // closed by Close
+	stopped     chan struct{} // closed by the committer
 
 	suspect atomic.Bool // damage was found
 
@@ -83,13 +86,14 @@ func Open(dir string, o Options) (*Store, error) {
 		o.OnDamage = func(string, error) {}
 	}
 	s := &Store{
-		options: o,
-		path:    filepath.Join(dir, fileName),
-		clock:   eventlog.Clock{Now: o.Now},
-		topics:  map[string]*topic{},
-		queue:   make(chan *request, queueLen),
-		stop:    make(chan struct{}),
-		stopped: make(chan struct{}),
+		options:     o,
+		path:        filepath.Join(dir, fileName),
+		clock:       eventlog.Clock{Now: o.Now},
+		topics:      map[string]*topic{},
+		queue:       make(chan *request, queueLen),
+		maxFreelist: maxFreelist,
+		stop:        make(chan struct{}),
+		stopped:     make(chan struct{}),
 	}
 	if err := s.open(); err != nil {
 		return nil, s.advise(dir, err)

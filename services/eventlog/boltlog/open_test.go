@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"go.etcd.io/bbolt"
 
@@ -17,14 +18,14 @@ import (
 // TestOpenRefuses tries what can't be opened: the error says what to do, and
 // the file stays as it is.
 func TestOpenRefuses(t *testing.T) {
-	file, _ := sample(t)
+	file, _ := sample(t, false)
 	pageSize := os.Getpagesize()
 	for _, c := range []struct {
 		name string
 		file []byte
 		want string
 	}{
-		{"cut off in the data", file[:used(file)-pageSize], "it is cut off"},
+		{"cut off in the data", file[:len(file)-pageSize], "it is cut off"},
 		{"cut off after the first pages", file[:4*pageSize], "it is cut off"},
 		{"cut off in the meta pages", file[:pageSize+100], "restore it from a backup"},
 		{"a few bytes", file[:20], "restore it from a backup"},
@@ -155,7 +156,7 @@ func TestModes(t *testing.T) {
 // TestTornMeta loses the last of the two meta pages: it may have been an
 // acknowledged commit or not, so every topic shows a gap at its end.
 func TestTornMeta(t *testing.T) {
-	file, h := sample(t)
+	file, h := sample(t, false)
 	for i := range 2 {
 		dir := t.TempDir()
 		torn := bytes.Clone(file)
@@ -207,4 +208,101 @@ func TestTornWrite(t *testing.T) {
 		}
 		log.Close()
 	}
+}
+
+// TestCrashWithoutFreelist opens files whose free pages have to be looked for,
+// whole and with damage that bbolt must not meet on the way.
+func TestCrashWithoutFreelist(t *testing.T) {
+	file, h := sample(t, true)
+	m, err := readFileMeta(file[pageHead:])
+	if other, _ := readFileMeta(file[os.Getpagesize()+pageHead:]); err != nil || m.tx < other.tx {
+		m = other
+	}
+	if m.freelist != noFreelist {
+		t.Fatal("it has a list of free pages")
+	}
+	dir := t.TempDir()
+	os.WriteFile(filepath.Join(dir, fileName), file, 0o600)
+	_, log := open(t, dir, Options{OnDamage: func(topic string, err error) { t.Error(topic, err) }})
+	if missing := h.check(t, log); missing > 0 {
+		t.Errorf("%d events are missing", missing)
+	}
+	log.Close()
+	_, log = open(t, dir, Options{})
+	h.check(t, log)
+	log.Close()
+}
+
+// TestSetAside damages the page that a topic ends with: what can be read of
+// the topic still is, it goes on, and retention takes the old part as one.
+func TestSetAside(t *testing.T) {
+	file, h := sample(t, false)
+	dir := t.TempDir()
+	end := lastLeaf(t, file, "deep")
+	os.WriteFile(filepath.Join(dir, fileName), flip(file, end*os.Getpagesize()+8), 0o600)
+	for range 3 {
+		_, log := open(t, dir, Options{})
+		for range 5 {
+			if err := h.append(t, log, "deep", 100); err != nil {
+				t.Fatal(err)
+			}
+		}
+		missing := h.check(t, log)
+		if missing == 0 || missing > 20 {
+			t.Errorf("%d events are missing, which one page can't hold", missing)
+		}
+		log.Close()
+	}
+	o := Options{Retention: eventlog.Retention{Events: 20}}
+	s, log := open(t, dir, o)
+	for range 10 {
+		h.append(t, log, "deep", 100)
+	}
+	if n := len(s.topics["deep"].aside); n != 1 {
+		t.Fatalf("%d parts are set aside", n)
+	}
+	topic := log.Follow("deep")
+	defer log.Leave(topic)
+	for state, _ := topic.State(); state.Events != 20; state, _ = topic.State() {
+		time.Sleep(10 * time.Millisecond)
+	}
+	if missing := h.check(t, log); missing > 0 {
+		t.Errorf("%d events are damaged where retention took them", missing)
+	}
+	log.Close()
+	s, log = open(t, dir, o)
+	defer log.Close()
+	if missing := h.check(t, log); missing > 0 || len(s.topics["deep"].aside) > 0 {
+		t.Errorf("after opening again %d events are damaged, aside are %v", missing, s.topics["deep"].aside)
+	}
+}
+
+// lastLeaf returns the page in which a topic ends.
+func lastLeaf(t *testing.T, file []byte, topic string) int {
+	t.Helper()
+	dir := t.TempDir()
+	os.WriteFile(filepath.Join(dir, fileName), file, 0o600)
+	s, err := Open(dir, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	id := uint64(0)
+	err = s.view(func(v snapshot) error {
+		g, err := v.guard()
+		if err != nil {
+			return err
+		}
+		topics, err := g.buckets(g.topics)
+		if err != nil {
+			return err
+		}
+		leaf, err := g.path(topics[topic], maxKey, false)
+		id = leaf.id()
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return int(id)
 }

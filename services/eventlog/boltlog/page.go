@@ -36,11 +36,11 @@ type page struct {
 	buf []byte
 }
 
-func (p page) id() uint64    { return native.Uint64(p.buf) }
-func (p page) leaf() bool    { return native.Uint16(p.buf[8:]) == leafFlag }
-func (p page) branch() bool  { return native.Uint16(p.buf[8:]) == branchFlag }
-func (p page) count() int    { return int(native.Uint16(p.buf[10:])) }
-func (p page) overflow() int { return int(native.Uint32(p.buf[12:])) }
+func (p page) id() uint64       { return native.Uint64(p.buf) }
+func (p page) leaf() bool       { return native.Uint16(p.buf[8:]) == leafFlag }
+func (p page) branch() bool     { return native.Uint16(p.buf[8:]) == branchFlag }
+func (p page) count() int       { return int(native.Uint16(p.buf[10:])) }
+func (p page) overflow() uint64 { return uint64(native.Uint32(p.buf[12:])) }
 
 var errPage = errors.New("not a page of a tree")
 
@@ -62,7 +62,7 @@ func (f pages) read(id uint64, buf []byte) (page, error) {
 		return page{}, fmt.Errorf("page %d: %w", id, errPage)
 	}
 	if over := p.overflow(); over > 0 {
-		total := min((over+1)*f.size, maxPage)
+		total := int(min((over+1)*uint64(f.size), maxPage))
 		if cap(p.buf) < total {
 			p.buf = make([]byte, total)
 		}

@@ -10,11 +10,11 @@ const (
 	retainEvery = time.Second
 	retainAgain = 5 * time.Millisecond // while there is more to delete
 
-	// The list of free pages is written with every commit while it is shorter
+	// The list of free pages is written with every commit while it is no longer
 	// than this. Above, writing it would cost more than the events; it is then
 	// written at Close, and only a crash makes the next start look for the free
 	// pages in the whole file.
-	longFreelist = 1 << 15
+	maxFreelist = 1 << 15
 )
 
 // run is the committer: the one goroutine that writes.
@@ -62,7 +62,7 @@ func (s *Store) finish() {
 func (s *Store) write(b *batch) error {
 	stats := s.db.Stats()
 	// Looking for the free pages is nothing to ask of bbolt in a damaged file.
-	s.db.NoFreelistSync = stats.FreePageN+stats.PendingPageN > longFreelist && !s.suspect.Load() && !s.asides
+	s.db.NoFreelistSync = stats.FreePageN+stats.PendingPageN > s.maxFreelist && !s.suspect.Load() && !s.asides
 	return s.update(func(tx *bbolt.Tx) error {
 		if err := b.put(buckets(tx)); err != nil {
 			return err

@@ -21,7 +21,8 @@ type survey struct {
 	meta   meta
 	states map[string]eventlog.State
 	topics map[string]bucket
-	aside  map[string][]aside
+	aside  map[string][]aside // what may still be read of them
+	asides int                // all that there are
 }
 
 // survey reads what is needed to start, and verifies it.
@@ -111,6 +112,7 @@ func (all *survey) addAside(e elem) error {
 	if !ok || e.flags != bucketFlag {
 		return fmt.Errorf("bucket %q: %w", e.key, errPage)
 	}
+	all.asides++
 	if s, ok := all.states[name]; ok && s.Trimmed.Less(a.last) {
 		all.aside[name] = append(all.aside[name], a)
 	}

@@ -48,7 +48,7 @@ func (v *verifier) read(id uint64, f fence) (page, error) {
 		return p, fmt.Errorf("page %d: %w", id, err)
 	}
 	n := (used + uint64(v.pages.size) - 1) / uint64(v.pages.size)
-	if uint64(p.overflow())+1 != n {
+	if p.overflow()+1 != n {
 		return p, fmt.Errorf("page %d: %d pages for %d bytes", id, p.overflow()+1, used)
 	}
 	if v.claim != nil {
