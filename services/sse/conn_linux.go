@@ -29,8 +29,8 @@ type conn struct {
 	control   []byte // framed control events that go before the next piece
 	ending    Reason // the stream ends once rest and control are out
 	sent      Sent
-	lastWrite int64 // by the loop's clock
-	stalled   int64 // since when the socket has accepted nothing
+	lastWrite int64  // by the loop's clock
+	stalled   int64  // since when the socket has accepted nothing
 	early     Reason // it is to end as soon as it is attached
 	attached  bool
 	queued    bool
@@ -249,8 +249,8 @@ func (l *loop) finish(c *conn, reason Reason) {
 func (l *loop) finished(c *conn) {
 	if c.listener != nil && c.ending != ReasonDrain {
 		l.detach(c)
+		l.leave(c, c.ending, nil) // before the next request, which may want its place
 		c.listener.giveBack(&returnable{TCPConn: c.nc.(*net.TCPConn), listener: c.listener, ahead: c.ahead})
-		l.leave(c, c.ending, nil)
 		return
 	}
 	c.lingering = true

@@ -19,7 +19,8 @@ type deep struct {
 	born   eventlog.ID
 	topics map[string]*deepTopic
 	broken error         // Read fails with it
-	gate   chan struct{} // where not nil, Read waits for it to be closed
+	gate   chan struct{} // where not nil, Read of gated topics waits for it to be closed
+	gated  []string      // none: all
 	reads  int
 
 	between func() // called with mu held while a topic is being created
@@ -72,6 +73,9 @@ func (d *deep) Read(ctx context.Context, topic string, after, until eventlog.ID,
 	d.mu.Lock()
 	d.reads++
 	broken, gate := d.broken, d.gate
+	if len(d.gated) > 0 && !slices.Contains(d.gated, topic) {
+		gate = nil
+	}
 	events, bad, trimmed := []eventlog.Event(nil), []eventlog.ID(nil), eventlog.ID{}
 	if t := d.topics[topic]; t != nil {
 		events, bad, trimmed = t.events, t.bad, t.trimmed
@@ -145,12 +149,13 @@ func (d *deep) fail(text string) {
 	}
 }
 
-// hold makes reads wait until the returned function is called.
-func (d *deep) hold() (release func()) {
+// hold makes reads of some topics, or of all, wait until the returned function
+// is called.
+func (d *deep) hold(topics ...string) (release func()) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	gate := make(chan struct{})
-	d.gate = gate
+	d.gate, d.gated = gate, topics
 	return func() {
 		d.mu.Lock()
 		d.gate = nil

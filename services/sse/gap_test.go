@@ -1,6 +1,8 @@
 package sse_test
 
 import (
+	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -313,4 +315,47 @@ func TestNoGapInNewTopic(t *testing.T) {
 	}
 	f.publish("new", "1")
 	tr.event(w.next())
+	f.publish("new", "2")
+	tr.event(w.next())
+	f.publish("other", "2")
+	tr.event(w.next())
+}
+
+// TestLateAnswerOfStore: what the pool finds for a position that the stream
+// has left meanwhile is no news: neither a gap nor a repetition.
+func TestLateAnswerOfStore(t *testing.T) {
+	store := newDeep()
+	f := serve(t, options{store: store, budget: 1 << 20})
+	ids := f.publishN("a", 100, 1<<10)
+	var readers []*resumer
+	for i := range 4 { // as many as the pool has
+		f.publishN(fmt.Sprintf("held%d", i), 10, 1<<10)
+	}
+	for i := range 3 { // the tails so far give way
+		f.publishN(fmt.Sprintf("other%d", i), 600, 1<<10)
+	}
+	release := store.hold("held0", "held1", "held2", "held3")
+	for i := range 4 {
+		readers = append(readers, f.resumer(t, "0", fmt.Sprintf("held%d", i)))
+	}
+	await(t, "the pool to be busy", func() bool { return store.readCount() == 4 })
+
+	a := f.resumer(t, "0", "a") // queues
+	topic := f.log.Follow("a")
+	defer f.log.Leave(topic)
+	page, err := f.log.Fetch(context.Background(), eventlog.Cursor{Topic: topic, At: a.at[0]})
+	if err != nil || page == nil {
+		t.Fatal(page, err)
+	}
+	page.Unpin()
+	f.publish("a", "live") // the stream looks, and finds the page
+	a.toHead()
+	store.trim("a", ids[50])
+	release()
+	for _, r := range readers {
+		r.toHead()
+	}
+	f.publish("a", "live")
+	a.toHead()
+	a.w.conn.Close()
 }

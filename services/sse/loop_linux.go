@@ -88,6 +88,7 @@ type loop struct {
 	stalls    uint64
 	aborted   bool // new connections are closed at once
 	stopped   bool
+	held      bool // topics that have grown wait for nextGrown
 }
 
 // loopFeed is one topic with the connections of one loop that follow it.
@@ -192,6 +193,7 @@ func (l *loop) receive() {
 	hold := l.woke < l.nextGrown
 	l.mu.Lock()
 	l.opened, l.inbox = l.inbox, l.opened[:0]
+	l.held = hold && len(l.dirty) > 0
 	if !hold {
 		l.grown, l.dirty = l.dirty, l.grown[:0]
 	}
@@ -323,8 +325,8 @@ func (l *loop) forgetViews() {
 func (l *loop) patience() time.Duration {
 	now := time.Since(l.began)
 	wait := time.Duration(l.wheel.wait(now.Milliseconds())) * time.Millisecond
-	if l.nextGrown > now {
-		wait = min(wait, l.nextGrown-now)
+	if l.held { // also where their time has come since the pass began
+		wait = min(wait, max(l.nextGrown-now, 0))
 	}
 	if l.pinned {
 		wait = min(wait, max(time.Duration(l.nextCheck)*time.Millisecond-now, 0))

@@ -156,12 +156,20 @@ func (s *stream) copy(u *sub, span eventlog.Span, p *piece, limit int) bool {
 	return len(p.scratch) > start
 }
 
-// behind reports whether a topic has something after its cursor that no fetch
-// is under way for.
+// behind reports whether a topic has something after its cursor that can be
+// written, or that nobody has been asked for.
 func (s *stream) behind(pass uint64) bool {
 	for i := range s.subs {
 		u := &s.subs[i]
-		if !u.fetching && u.Behind(u.feed.look(pass)) {
+		view := u.feed.look(pass)
+		if !u.Behind(view) {
+			continue
+		}
+		if !u.fetching {
+			return true
+		}
+		// It may have become resident since it was asked for.
+		if _, where := u.Next(view, 1); where == eventlog.Resident {
 			return true
 		}
 	}
