@@ -3,9 +3,9 @@ package boltlog
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"runtime/debug"
+	"syscall"
 
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
@@ -16,21 +16,18 @@ import (
 // when they come to it passes.
 func checkFile(path string) (lost bool, err error) {
 	db, file, err := openReadOnly(path)
-	if err != nil {
-		if errors.Is(err, bolterrors.ErrTimeout) || errors.Is(err, fs.ErrPermission) {
-			return false, err
-		}
-		return false, fmt.Errorf("%w: %w", errDamaged, err)
-	}
-	defer db.Close()
-	m, lost, err := readFileMetas(file, db.Info().PageSize)
 	if err == nil {
-		err = checkTrees(file, m)
+		defer db.Close()
+		var m fileMeta
+		if m, lost, err = readFileMetas(file, db.Info().PageSize); err == nil {
+			err = checkTrees(file, m)
+		}
 	}
-	if err != nil && !errors.Is(err, errNewer) {
-		err = fmt.Errorf("%w: %w", errDamaged, err)
+	if errno := syscall.Errno(0); err == nil || errors.As(err, &errno) || // it is not the content
+		errors.Is(err, errNewer) || errors.Is(err, bolterrors.ErrTimeout) {
+		return lost, err
 	}
-	return lost, err
+	return false, fmt.Errorf("%w: %w", errDamaged, err)
 }
 
 // openReadOnly has bbolt lock the file against writers. It looks at nothing

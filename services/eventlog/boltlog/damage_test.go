@@ -29,8 +29,7 @@ type history map[string][]eventlog.Event
 // write opens a file, publishes and closes it again. sizes are of the bodies.
 func (h history) write(t testing.TB, dir string, o Options, topic string, sizes ...int) {
 	t.Helper()
-	s, log := open(t, dir, o)
-	s.db.NoSync = true
+	_, log := open(t, dir, o, unsynced)
 	for _, n := range sizes {
 		h.append(t, log, topic, n)
 	}
@@ -48,11 +47,15 @@ func (h history) append(t testing.TB, log *eventlog.Log, topic string, size int)
 	return err
 }
 
-func open(t testing.TB, dir string, o Options) (*Store, *eventlog.Log) {
+// open opens a log, after what prepare does to its store.
+func open(t testing.TB, dir string, o Options, prepare ...func(*Store)) (*Store, *eventlog.Log) {
 	t.Helper()
 	s, err := Open(dir, o)
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, f := range prepare {
+		f(s)
 	}
 	log, err := eventlog.Open(s, eventlog.Options{})
 	if err != nil {
@@ -60,6 +63,8 @@ func open(t testing.TB, dir string, o Options) (*Store, *eventlog.Log) {
 	}
 	return s, log
 }
+
+func unsynced(s *Store) { s.db.NoSync = true }
 
 // check proves that every event of the history comes intact or is in a gap,
 // and that nothing else comes. It returns how many
@@ -144,11 +149,11 @@ func sample(t testing.TB, crashed bool) (file []byte, h history) {
 	for i := range 40 {
 		h.write(t, dir, Options{}, fmt.Sprintf("topic-%d", i), 100, 200)
 	}
-	s, log := open(t, dir, Options{Retention: eventlog.Retention{Events: 650, Bytes: 300_000}})
-	s.db.NoSync = true
-	if crashed {
-		s.maxFreelist = -1
-	}
+	_, log := open(t, dir, Options{Retention: eventlog.Retention{Events: 650, Bytes: 300_000}}, unsynced, func(s *Store) {
+		if crashed {
+			s.maxFreelist = -1
+		}
+	})
 	for _, topic := range []string{"emptied", "deep", "huge"} {
 		f := log.Follow(topic)
 		for state, _ := f.State(); state.Trimmed.IsZero(); state, _ = f.State() {
@@ -210,8 +215,12 @@ func TestFlips(t *testing.T) {
 	t.Logf("%d files: %d refused, %d with gaps, %d without", *flips, refused, gaps, *flips-refused-gaps)
 }
 
-// damage changes a few bits, half of the time in what is not a body.
+// damage changes a few bits, half of the time in what is not a body; or has
+// one page's content written in the place of another.
 func damage(rnd *rand.Rand, file []byte) (what string) {
+	if rnd.IntN(6) == 0 {
+		return misplace(rnd, file)
+	}
 	n := 1
 	if rnd.IntN(3) == 0 {
 		n = 2 + rnd.IntN(6)
@@ -226,6 +235,16 @@ func damage(rnd *rand.Rand, file []byte) (what string) {
 		what += fmt.Sprintf(" byte %d of page %d;", at%os.Getpagesize(), at/os.Getpagesize())
 	}
 	return what
+}
+
+func misplace(rnd *rand.Rand, file []byte) string {
+	size := os.Getpagesize()
+	from, to := 2+rnd.IntN(len(file)/size-2), 2+rnd.IntN(len(file)/size-2)
+	copy(file[to*size:(to+1)*size], file[from*size:])
+	if rnd.IntN(4) > 0 { // as if it belonged there
+		native.PutUint64(file[to*size:], uint64(to))
+	}
+	return fmt.Sprintf("page %d in the place of %d", from, to)
 }
 
 func survive(t *testing.T, dir string, file []byte, h history, rnd *rand.Rand) (opened bool, missing int) {

@@ -109,7 +109,7 @@ func publishAndKill(t *testing.T, dir string, acknowledged map[string]map[eventl
 
 func checkAcknowledged(t *testing.T, s *Store, topic string, want map[eventlog.ID]string) {
 	t.Helper()
-	trimmed := s.topics[topic].Trimmed
+	trimmed := s.topic(topic).Trimmed
 	found := 0
 	err := s.Read(context.Background(), topic, trimmed, eventlog.MaxID, func(e eventlog.Event) bool {
 		if body, ok := want[e.ID]; ok {

@@ -43,10 +43,10 @@ type Store struct {
 	file    *os.File // db's
 	pages   pages
 	queue   chan *request
-	// free pages that are worth writing down with every commit
-	maxFreelist int
-	stop        chan struct{} // closed by Close
-	stopped     chan struct{} // closed by the committer
+	stop    chan struct{} // closed by Close
+	stopped chan struct{} // closed by the committer
+
+	maxFreelist int // free pages that are worth listing with every commit
 
 	suspect atomic.Bool // damage was found
 
@@ -102,8 +102,9 @@ func Open(dir string, o Options) (*Store, error) {
 }
 
 func (s *Store) open() error {
-	lost := false
+	lost, created := false, true
 	if info, err := os.Stat(s.path); err == nil && info.Size() > 0 {
+		created = false
 		if lost, err = checkFile(s.path); err != nil {
 			return err
 		}
@@ -113,6 +114,9 @@ func (s *Store) open() error {
 	}
 	s.pages = pages{s.file, s.db.Info().PageSize}
 	err := s.load(lost)
+	if err == nil && created {
+		err = syncFolder(filepath.Dir(s.path))
+	}
 	if err != nil {
 		s.db.Close()
 	}
@@ -141,10 +145,8 @@ func (s *Store) openDB() (err error) {
 		// Windows the file itself would get this long, on 32 bits it may not fit.
 		o.InitialMmapSize = 1 << 30
 	}
-	if s.db, err = bbolt.Open(s.path, 0o600, &o); err != nil {
-		return err
-	}
-	return syncFolder(filepath.Dir(s.path))
+	s.db, err = bbolt.Open(s.path, 0o600, &o)
+	return err
 }
 
 var bboltOptions = &bbolt.Options{

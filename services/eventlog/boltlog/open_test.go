@@ -31,6 +31,7 @@ func TestOpenRefuses(t *testing.T) {
 		{"a few bytes", file[:20], "restore it from a backup"},
 		{"another kind of file", bytes.Repeat([]byte("event: x\n"), 4000), "restore it from a backup"},
 		{"zeros", make([]byte, 1<<20), "restore it from a backup"},
+		{"a root that says it is empty", emptyRoot(file), "not a file of this store"},
 		{"both meta pages damaged", flip(file, pageHead+20, pageSize+pageHead+20), "restore it from a backup"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -46,6 +47,16 @@ func TestOpenRefuses(t *testing.T) {
 			}
 		})
 	}
+}
+
+// emptyRoot makes a file look as if nothing had been written to it yet.
+func emptyRoot(file []byte) []byte {
+	file = bytes.Clone(file)
+	for i := range 2 {
+		m, _ := readFileMeta(file[i*os.Getpagesize()+pageHead:])
+		native.PutUint16(file[int(m.root)*os.Getpagesize()+10:], 0)
+	}
+	return file
 }
 
 func flip(file []byte, at ...int) []byte {
@@ -258,7 +269,7 @@ func TestSetAside(t *testing.T) {
 	for range 10 {
 		h.append(t, log, "deep", 100)
 	}
-	if n := len(s.topics["deep"].aside); n != 1 {
+	if n := len(s.topic("deep").aside); n != 1 {
 		t.Fatalf("%d parts are set aside", n)
 	}
 	topic := log.Follow("deep")
@@ -272,8 +283,8 @@ func TestSetAside(t *testing.T) {
 	log.Close()
 	s, log = open(t, dir, o)
 	defer log.Close()
-	if missing := h.check(t, log); missing > 0 || len(s.topics["deep"].aside) > 0 {
-		t.Errorf("after opening again %d events are damaged, aside are %v", missing, s.topics["deep"].aside)
+	if missing := h.check(t, log); missing > 0 || len(s.topic("deep").aside) > 0 {
+		t.Errorf("after opening again %d events are damaged, aside are %v", missing, s.topic("deep").aside)
 	}
 }
 

@@ -16,9 +16,7 @@ func (s *Store) Read(ctx context.Context, name string, after, until eventlog.ID,
 	}
 	// What is known is at most as new as the transaction, so that nothing of
 	// it is missed there.
-	s.mu.RLock()
-	t := s.topics[name]
-	s.mu.RUnlock()
+	t := s.topic(name)
 	switch {
 	case t == nil && after.Less(until):
 		return &eventlog.GapError{Topic: name, After: after, Through: until, Cause: eventlog.Expired}
@@ -38,6 +36,12 @@ func (s *Store) Read(ctx context.Context, name string, after, until eventlog.ID,
 		s.damaged(name, fmt.Errorf("%w: %w", gap, errors.Join(r.damage...)))
 	}
 	return err
+}
+
+func (s *Store) topic(name string) *topic {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.topics[name]
 }
 
 // damaged reports what was found.
