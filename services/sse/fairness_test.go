@@ -31,53 +31,23 @@ func TestTopicsTakeTurns(t *testing.T) {
 	}
 }
 
-// TestCatchUpHoldsUpNobody: a stream that catches up at full speed delays no
-// live one on the same loops, with a flush interval as well.
+// TestCatchUpHoldsUpNobody: streams that catch up at full speed do not delay
+// the live ones of the same loops until they are done, also where topics wait
+// for a flush interval.
 func TestCatchUpHoldsUpNobody(t *testing.T) {
 	for _, interval := range []time.Duration{0, 20 * time.Millisecond} {
 		t.Run(interval.String(), func(t *testing.T) {
+			const backlog, readers = 20000, 8
 			f := serve(t, options{handler: &sse.Handler{MaxWriteBytes: 256, FlushInterval: interval}})
-			f.publishN("backlog", 20000, 100)
-			live := [4]*wire{}
-			tracks := [4]*track{}
-			for i := range live {
-				live[i] = f.get(t, "topic=live")
-				tracks[i] = newTrack(f.ledger, live[i].next(), "live")
-			}
-			// One a loop, read by goroutines of their own.
-			stop, done := make(chan struct{}), make(chan int, 4)
-			for range cap(done) {
-				w := f.get(t, "topic=backlog", "Last-Event-ID: 0")
-				go func() {
-					n := 0
-					defer func() { done <- n }()
-					for ; n < 20001; n++ {
-						if _, err := w.Next(); err != nil {
-							return
-						}
-						select {
-						case <-stop:
-							return
-						default:
-						}
-					}
-				}()
-			}
+			f.publishN("backlog", backlog, 100)
+			live := f.resumer(t, "", "live")
+			f.sinkhole(t, readers, "topic=backlog&last_event_id=0")
 			for range 3 {
 				f.publish("live", "x")
-				for i, w := range live {
-					tracks[i].event(w.next())
-				}
+				live.toHead()
 			}
-			close(stop)
-			behind := 0
-			for range cap(done) {
-				if n := <-done; n < 20001 {
-					behind++
-				}
-			}
-			if behind == 0 {
-				t.Error("live events came only when all had caught up")
+			if sent := f.h.Stats().Sent.Events; sent > backlog*readers*9/10 {
+				t.Errorf("live events came when %d of %d old ones were out", sent, backlog*readers)
 			}
 		})
 	}
@@ -85,8 +55,10 @@ func TestCatchUpHoldsUpNobody(t *testing.T) {
 
 // TestFlushIntervalCoalesces: events within it share their writes.
 func TestFlushIntervalCoalesces(t *testing.T) {
+	t.Parallel()
 	for name, o := range map[string]options{"loop": {}, "hijacked": {listener: hideDescriptor}} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			o.handler = &sse.Handler{FlushInterval: 300 * time.Millisecond}
 			f := serve(t, o)
 			w := f.get(t, "topic=a")

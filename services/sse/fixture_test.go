@@ -103,7 +103,7 @@ func (f *fixture) start(o *options) {
 // account is what the tails hold, and nothing was logged.
 func (f *fixture) stop() {
 	if f.t.Failed() {
-		for _, e := range f.observer.all() {
+		for _, e := range last(f.observer.all(), 20) {
 			f.t.Logf("ended: %s %v, %+v", e.reason, e.err, e.sent)
 		}
 	}
@@ -124,6 +124,8 @@ func (f *fixture) stop() {
 		f.t.Errorf("net/http logged:\n%s", text)
 	}
 }
+
+func last[T any](s []T, n int) []T { return s[max(0, len(s)-n):] }
 
 // checkMemory proves that no reader has left a pin behind.
 func (f *fixture) checkMemory() {

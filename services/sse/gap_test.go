@@ -211,6 +211,7 @@ func TestGapOfDamagedEvents(t *testing.T) {
 // TestStoreFailsForAWhile: the stream stays open, keeps its heartbeat, goes on
 // with the topics that are in memory, and loses nothing.
 func TestStoreFailsForAWhile(t *testing.T) {
+	t.Parallel()
 	store := newDeep()
 	f := serve(t, options{store: store, budget: 1 << 20, handler: &sse.Handler{HeartbeatInterval: 300 * time.Millisecond}})
 	f.publishN("a", 2000, 1<<10)

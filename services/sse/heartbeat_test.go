@@ -12,9 +12,11 @@ const comment = ": ping\n\n"
 
 // TestHeartbeatAfterSilence: and not before it.
 func TestHeartbeatAfterSilence(t *testing.T) {
+	t.Parallel()
 	const interval = 300 * time.Millisecond
 	for name, o := range map[string]options{"loop": {}, "request": {tls: true}} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			o.handler = &sse.Handler{HeartbeatInterval: interval}
 			f := serve(t, o)
 			c := f.follow(t, "topic=a", "")
@@ -45,6 +47,7 @@ func TestHeartbeatAfterSilence(t *testing.T) {
 
 // TestHeartbeatNever: a negative interval turns it off, also in stream.open.
 func TestHeartbeatNever(t *testing.T) {
+	t.Parallel()
 	f := serve(t, options{handler: &sse.Handler{HeartbeatInterval: -1}})
 	w := f.get(t, "topic=a")
 	if o := expectOpen(t, w.next()); o.Heartbeat.IntervalMS != 0 {
@@ -59,6 +62,7 @@ func TestHeartbeatNever(t *testing.T) {
 // TestHeartbeatOutsideChunks: a reader that stalls within chunks for longer
 // than the interval finds no comment in them, and the stream whole.
 func TestHeartbeatOutsideChunks(t *testing.T) {
+	t.Parallel()
 	f := serve(t, options{handler: &sse.Handler{HeartbeatInterval: 200 * time.Millisecond}, listener: smallBuffers})
 	w := f.get(t, "topic=a")
 	tr := newTrack(f.ledger, w.next(), "a")

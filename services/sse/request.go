@@ -65,7 +65,13 @@ func (s *server) drive(to sink, r *http.Request, hs *handshake, m meta) {
 	if !s.join(m.id, c) {
 		c.end(ReasonDrain)
 	}
+	aborted := make(chan struct{})
+	stop := context.AfterFunc(s.ctx, func() { c.sink.abort(); close(aborted) })
 	reason, err := c.run(r.Context(), hs)
+	if !stop() {
+		<-aborted
+		reason, err = ReasonDrain, nil
+	}
 	c.sink.close()
 	for i := range c.subs {
 		c.subs[i].Topic.Unwatch(c)

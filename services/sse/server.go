@@ -123,6 +123,7 @@ func (s *server) subscribe(w http.ResponseWriter, r *http.Request, hs *handshake
 	if !s.takeOver(w, r, hs, m) {
 		s.drive(newResponseSink(w), r, hs, m)
 	}
+	retire(w)
 }
 
 // join makes a stream known, or tells that the server has begun to close.

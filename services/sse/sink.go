@@ -6,7 +6,7 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"reflect"
+	"sync"
 	"time"
 )
 
@@ -19,6 +19,9 @@ type sink interface {
 	write(p []byte, timeout time.Duration) (int, error)
 	// end finishes the answer in good order.
 	end(*Handler) error
+	// abort makes the write under way fail, and all that follow. Other than the
+	// rest it is called from any goroutine.
+	abort()
 	// gone is closed when the client has hung up, where the request's context
 	// does not tell; nil where it does.
 	gone() <-chan struct{}
@@ -26,10 +29,33 @@ type sink interface {
 	close()
 }
 
+// deadline is that of a socket's writes, which may be made to pass for good.
+type deadline struct {
+	mu     sync.Mutex
+	passed bool
+}
+
+func (d *deadline) move(set func(time.Time) error, to time.Time) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.passed {
+		return os.ErrDeadlineExceeded
+	}
+	return set(to)
+}
+
+func (d *deadline) pass(set func(time.Time) error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.passed = true
+	_ = set(time.Unix(1, 0))
+}
+
 // responseSink writes through net/http.
 type responseSink struct {
-	w  http.ResponseWriter
-	rc *http.ResponseController
+	w        http.ResponseWriter
+	rc       *http.ResponseController
+	deadline deadline
 }
 
 func newResponseSink(w http.ResponseWriter) *responseSink {
@@ -50,10 +76,10 @@ func (s *responseSink) begin(h *Handler, hs *handshake) error {
 const sliceBytes = 16 << 10
 
 func (s *responseSink) write(p []byte, timeout time.Duration) (n int, err error) {
-	var deadline time.Time
+	var due time.Time
 	for n < len(p) && err == nil {
-		deadline = time.Now().Add(timeout)
-		if err := s.rc.SetWriteDeadline(deadline); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		due = time.Now().Add(timeout)
+		if err := s.deadline.move(s.rc.SetWriteDeadline, due); err != nil && !errors.Is(err, http.ErrNotSupported) {
 			return n, err
 		}
 		var m int
@@ -63,59 +89,29 @@ func (s *responseSink) write(p []byte, timeout time.Duration) (n int, err error)
 	if err == nil {
 		err = s.rc.Flush()
 	}
-	if err != nil && time.Now().After(deadline) && !errors.Is(err, http.ErrNotSupported) {
+	if err != nil && time.Now().After(due) && !errors.Is(err, http.ErrNotSupported) {
 		return n, os.ErrDeadlineExceeded // HTTP/2 has errors of its own for it
 	}
 	// One that outlives its write would end the stream of HTTP/2 at rest.
-	_ = s.rc.SetWriteDeadline(time.Time{})
+	_ = s.deadline.move(s.rc.SetWriteDeadline, time.Time{})
 	return n, err
 }
 
 func (s *responseSink) end(*Handler) error { return nil }
 
+func (s *responseSink) abort() { s.deadline.pass(s.rc.SetWriteDeadline) }
+
 func (s *responseSink) gone() <-chan struct{} { return nil }
 
 func (s *responseSink) close() {}
 
-// plainWriter returns the writer that middlewares have wrapped: a stream must
-// not be compressed or buffered by them. Where a wrapper has no Unwrap, the
-// ResponseWriter that it embeds is taken.
-func plainWriter(w http.ResponseWriter) http.ResponseWriter {
-	for {
-		inner := unwrap(w)
-		if inner == nil {
-			return w
-		}
-		w = inner
-	}
-}
-
-func unwrap(w http.ResponseWriter) http.ResponseWriter {
-	if u, ok := w.(interface{ Unwrap() http.ResponseWriter }); ok {
-		return u.Unwrap()
-	}
-	v := reflect.Indirect(reflect.ValueOf(w))
-	if v.Kind() != reflect.Struct {
-		return nil
-	}
-	f, ok := v.Type().FieldByName("ResponseWriter")
-	if !ok || !f.Anonymous {
-		return nil
-	}
-	field, err := v.FieldByIndexErr(f.Index)
-	if err != nil {
-		return nil
-	}
-	inner, _ := field.Interface().(http.ResponseWriter)
-	return inner
-}
-
 // hijackedSink writes chunks to a socket that was taken over but has no
 // descriptor to be polled, such as one behind a wrapper.
 type hijackedSink struct {
-	nc     net.Conn
-	head   []byte
-	hungUp chan struct{}
+	nc       net.Conn
+	head     []byte
+	hungUp   chan struct{}
+	deadline deadline
 }
 
 func (s *hijackedSink) begin(h *Handler, _ *handshake) error {
@@ -131,7 +127,9 @@ func (s *hijackedSink) begin(h *Handler, _ *handshake) error {
 // put goes on for as long as the socket accepts something.
 func (s *hijackedSink) put(p []byte, timeout time.Duration) (n int, err error) {
 	for {
-		_ = s.nc.SetWriteDeadline(time.Now().Add(timeout))
+		if err := s.deadline.move(s.nc.SetWriteDeadline, time.Now().Add(timeout)); err != nil {
+			return n, err
+		}
 		m, err := s.nc.Write(p[n:])
 		n += m
 		if m == 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
@@ -148,6 +146,8 @@ func (s *hijackedSink) end(h *Handler) error {
 	_, err := s.put([]byte(lastChunk), or(h.WriteTimeout, DefaultWriteTimeout))
 	return err
 }
+
+func (s *hijackedSink) abort() { s.deadline.pass(s.nc.SetWriteDeadline) }
 
 func (s *hijackedSink) gone() <-chan struct{} { return s.hungUp }
 

@@ -26,8 +26,10 @@ func hideDescriptor(l net.Listener) net.Listener { return netutil.LimitListener(
 // TestWriteTimeout: who takes nothing is cut off, with the reason, and
 // resumes without loss.
 func TestWriteTimeout(t *testing.T) {
+	t.Parallel()
 	for name, o := range drivers {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			o.handler = &sse.Handler{WriteTimeout: 300 * time.Millisecond}
 			f := serve(t, o)
 			c := f.follow(t, "topic=a", "")
@@ -64,8 +66,10 @@ func TestWriteTimeout(t *testing.T) {
 // TestWriteTimeoutSparesSlowReaders: what counts is that no byte is accepted,
 // not how long a write takes.
 func TestWriteTimeoutSparesSlowReaders(t *testing.T) {
+	t.Parallel()
 	for name, o := range map[string]options{"HTTP/1.1": {}, "HTTP/1.0": {}, "hijacked": {listener: hideDescriptor}} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			const timeout = 500 * time.Millisecond
 			inner := o.listener
 			o.listener = func(l net.Listener) net.Listener {
@@ -109,10 +113,12 @@ func TestWriteTimeoutSparesSlowReaders(t *testing.T) {
 // TestNoDeadlineAtRest: neither the deadline of the last write nor the
 // server's for whole requests and answers ends a stream that is silent.
 func TestNoDeadlineAtRest(t *testing.T) {
+	t.Parallel()
 	const timeout = 200 * time.Millisecond
 	configured := func(s *http.Server) { s.ReadTimeout, s.WriteTimeout, s.IdleTimeout = timeout, timeout, timeout }
 	for name, o := range drivers {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			o.handler, o.config = &sse.Handler{WriteTimeout: timeout}, configured
 			f := serve(t, o)
 			c := f.follow(t, "topic=a", "")
@@ -125,6 +131,7 @@ func TestNoDeadlineAtRest(t *testing.T) {
 		})
 	}
 	t.Run("HTTP/1.0", func(t *testing.T) {
+		t.Parallel()
 		f := serve(t, options{handler: &sse.Handler{WriteTimeout: timeout}, config: configured})
 		w := f.dial(t, 0)
 		w.send("GET /v1/events?topic=a HTTP/1.0\r\n\r\n")

@@ -162,8 +162,11 @@ func (w *wire) nextChunk() error {
 	if _, err := io.ReadFull(w.in, w.rest); err != nil {
 		return err
 	}
-	if line, err = w.line(); err != nil || line != "" {
-		return fmt.Errorf("%w: behind a chunk: %q, %v", errFraming, line, err)
+	if line, err = w.line(); err != nil {
+		return err
+	}
+	if line != "" {
+		return fmt.Errorf("%w: %q behind a chunk", errFraming, line)
 	}
 	if size == 0 {
 		w.done = true
