@@ -68,6 +68,15 @@ func TestFileLimit(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("Windows has no such limit")
 	}
+	for _, cores := range []string{"2", "32"} { // each has a delivery loop, with files of its own
+		t.Run(cores+" cores", func(t *testing.T) {
+			t.Setenv("GOMAXPROCS", cores) // of the hub's process
+			testFileLimit(t)
+		})
+	}
+}
+
+func testFileLimit(t *testing.T) {
 	const files, late = 300, 200
 	p := &hubProcess{t: t, public: freeAddress(t), admin: freeAddress(t),
 		wrapper:  []string{"sh", "-c", fmt.Sprintf(`ulimit -n %d && exec "$@"`, files), "sh"},

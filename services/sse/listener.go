@@ -8,7 +8,9 @@ import (
 // Listener returns a listener that also yields the sockets of HTTP/1.1
 // streams that the handler itself ended, so that an http.Server which serves
 // it can answer the next request on them. Without it such sockets are closed.
+// It starts the delivery loops, which need descriptors of their own.
 func (h *Handler) Listener(inner net.Listener) net.Listener {
+	h.serve()
 	return &listener{Listener: inner, accepted: make(chan accepted), returned: make(chan net.Conn), closed: make(chan struct{})}
 }
 

@@ -97,7 +97,10 @@ func (h *hub) newStreams() *sse.Handler {
 		heartbeat = -1 // what never is called there
 	}
 	files := fileLimit()
-	most := maxStreams(s.MaxConnections, files)
+	most := s.MaxConnections
+	if files > 0 {
+		most = maxStreams(most, max(files-ownFiles(), 1))
+	}
 	if most < s.MaxConnections {
 		h.logger.Info("the limit of open files (ulimit -n) allows fewer streams than --max-connections",
 			"event_type", "start", "max_connections", most, "wanted", s.MaxConnections, "open_files", files)

@@ -1,5 +1,12 @@
 package app
 
+import "runtime"
+
+// ownFiles is how many files the hub holds whatever its clients do: two for
+// each delivery loop, of which there is one a core at most, the store, the
+// listeners, the runtime's own, and some to spare.
+func ownFiles() int { return 2*runtime.GOMAXPROCS(0) + 16 }
+
 // fileReserve is how many of a limit of open files streams leave to the
 // store, the listeners, publishers and operators.
 func fileReserve(limit int) int { return min(limit/10, 256) }

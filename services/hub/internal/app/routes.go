@@ -8,6 +8,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/sluice-stream/sluice/services/hub/internal/console"
 	"github.com/sluice-stream/sluice/services/sse"
 )
 
@@ -31,8 +32,11 @@ func (h *hub) publicHandler() http.Handler {
 	e.GET("/v1/events", stream)
 	e.HEAD("/v1/events", stream)
 	e.POST("/v1/topics/:topic/events", h.publish)
-	e.GET("/", h.welcome)
-	e.HEAD("/", h.welcome)
+	page := gin.WrapH(console.Handler(console.Welcome(h.publicURL)))
+	for _, path := range console.Paths() {
+		e.GET(path, page)
+		e.HEAD(path, page)
+	}
 	return traced(h.hurried(e))
 }
 
@@ -46,22 +50,6 @@ func (h *hub) hurried(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
-}
-
-// welcome tells a newcomer what to type.
-func (h *hub) welcome(c *gin.Context) {
-	c.Header("X-Content-Type-Options", "nosniff")
-	c.String(http.StatusOK, `This is a Sluice hub: Server-Sent Events that survive reconnects.
-
-Watch a topic:
-  %s
-
-Publish to it, from another terminal:
-  %s
-
-In a browser:
-  new EventSource('%s/v1/events?topic=demo').onmessage = e => console.log(e.lastEventId, e.data)
-`, subscribeLine(h.publicURL), publishLine(h.publicURL), h.publicURL)
 }
 
 func subscribeLine(base string) string {
