@@ -13,15 +13,19 @@ type Clock struct {
 // Next gives the lowest id that is above Last and not before the clock's
 // millisecond, and makes it Last.
 func (c *Clock) Next() ID {
-	now := time.Now
-	if c.Now != nil {
-		now = c.Now
-	}
-	ms := max(now().UnixMilli(), 1)
+	ms := max(c.Time().UnixMilli(), 1)
 	if id := (ID{MS: uint64(ms)}); c.Last.Less(id) {
 		c.Last = id
 	} else {
 		c.Last = c.Last.next()
 	}
 	return c.Last
+}
+
+// Time returns the time that the clock shows.
+func (c *Clock) Time() time.Time {
+	if c.Now != nil {
+		return c.Now()
+	}
+	return time.Now()
 }

@@ -24,13 +24,13 @@ func (s *shelf) Start(sink Sink) (map[string]State, error) {
 	return nil, nil
 }
 
-func (s *shelf) Append(_ context.Context, topic string, e Entry) (ID, error) {
+func (s *shelf) Append(_ context.Context, topic string, e Entry) (Receipt, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	id := s.clock.Next()
 	s.topics[topic] = append(s.topics[topic], Event{id, bytes.Clone(e.Body)})
 	s.sink.Committed(topic, []Event{{id, e.Body}})
-	return id, nil
+	return Receipt{ID: id}, nil
 }
 
 func (s *shelf) Read(_ context.Context, topic string, after, until ID, visit func(Event) bool) error {
@@ -59,7 +59,8 @@ func openShelf(t testing.TB, budget int64) (*Log, *shelf) {
 func fill(t testing.TB, l *Log, topic string, n, size int) (ids []ID) {
 	t.Helper()
 	for i := range n {
-		id, err := l.Append(t.Context(), topic, Entry{Body: wire(i, size)})
+		receipt, err := l.Append(t.Context(), topic, Entry{Body: wire(i, size)})
+		id := receipt.ID
 		if err != nil {
 			t.Fatal(err)
 		}

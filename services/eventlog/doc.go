@@ -24,6 +24,10 @@
 // reader that follows a topic from a position sees every later event exactly
 // once, or a [GapError] in the place of what is gone, never silence.
 //
+// An append with an idempotency key happens once, however often it is tried
+// while the store remembers the key: the others are answered with the first's
+// id. See [Idempotency] and [KeyOptions].
+//
 // # Slow readers
 //
 // A reader cannot hold up a publisher or another reader. It is only ever

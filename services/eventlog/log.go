@@ -69,11 +69,12 @@ func unwrap(s Store) Store {
 func (l *Log) Close() error { return l.store.Close() }
 
 // Append commits an entry to a topic, creating it where it does not exist,
-// and returns its id once it is durable and visible to readers. The errors
-// are those of [Store.Append].
-func (l *Log) Append(ctx context.Context, topic string, e Entry) (ID, error) {
+// and returns its id once it is durable and visible to readers; or the id of
+// the event that an earlier append with the same idempotency key has committed.
+// The errors are those of [Store.Append].
+func (l *Log) Append(ctx context.Context, topic string, e Entry) (Receipt, error) {
 	if !ValidTopic(topic) {
-		return ID{}, fmt.Errorf("append: not a topic name: %q", topic)
+		return Receipt{}, fmt.Errorf("append: not a topic name: %q", topic)
 	}
 	return l.store.Append(ctx, topic, e)
 }
@@ -139,8 +140,27 @@ func (l *Log) Topics() []Info {
 	return infos
 }
 
+// Count returns how many topics exist.
+func (l *Log) Count() (n int) {
+	for _, t := range l.all() {
+		if _, exists := t.State(); exists {
+			n++
+		}
+	}
+	return n
+}
+
 // Memory returns the bytes in the account of the memory budget.
 func (l *Log) Memory() int64 { return l.budget.used.Load() }
+
+// Keys returns what the store remembers of idempotency keys; nothing where it
+// does not say.
+func (l *Log) Keys() KeyStats {
+	if s, ok := unwrap(l.store).(interface{ Keys() KeyStats }); ok {
+		return s.Keys()
+	}
+	return KeyStats{}
+}
 
 // Pressed reports whether the account is over the budget even though every
 // block that could be evicted was: readers must give up their pins.

@@ -6,21 +6,28 @@ import (
 	"time"
 )
 
+// MemoryOptions are what the ephemeral store is made with. The zero value
+// sets no limit.
+type MemoryOptions struct {
+	Retention Retention
+	MaxTopics int // that exist at a time; 0: no limit
+	Keys      KeyOptions
+}
+
 // Memory returns the ephemeral store: the hot tails are all there is. What
 // the budget or retention evicts is gone, and a restart forgets everything.
-// At most maxTopics topics exist at a time (0: no limit).
-func Memory(r Retention, maxTopics int) Store {
-	return &memory{retention: r, maxTopics: maxTopics, stop: make(chan struct{}), done: make(chan struct{})}
+func Memory(o MemoryOptions) Store {
+	return &memory{options: o, keys: NewKeys(o.Keys), stop: make(chan struct{}), done: make(chan struct{})}
 }
 
 type memory struct {
-	retention Retention
-	maxTopics int
-	log       *Log // set by Open
+	options MemoryOptions
+	log     *Log // set by Open
 
 	mu     sync.Mutex // what holds it gives the next id and commits it
 	clock  Clock
 	topics map[string]struct{}
+	keys   *Keys
 	floor  ID // what new topics are born above
 	closed bool
 
@@ -34,25 +41,44 @@ func (m *memory) Start(Sink) (map[string]State, error) {
 	return nil, nil
 }
 
-func (m *memory) Append(ctx context.Context, topic string, e Entry) (ID, error) {
+func (m *memory) Append(ctx context.Context, topic string, e Entry) (Receipt, error) {
 	if err := ctx.Err(); err != nil {
-		return ID{}, context.Cause(ctx)
+		return Receipt{}, context.Cause(ctx)
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.closed {
-		return ID{}, ErrClosed
+		return Receipt{}, ErrClosed
 	}
-	if _, ok := m.topics[topic]; !ok {
-		if m.maxTopics > 0 && len(m.topics) >= m.maxTopics && !m.forgetOne() {
-			return ID{}, ErrTooManyTopics
+	var key [16]byte
+	if e.Idempotency != nil {
+		key = e.Idempotency.In(topic)
+		if r, ok := m.keys.Find(key, m.clock.Time()); ok {
+			return r.Answer(e.Idempotency.Fingerprint)
 		}
-		m.topics[topic] = struct{}{}
-		m.log.Trimmed(topic, State{Last: m.floor, Trimmed: m.floor, Born: m.floor})
+	}
+	if err := m.create(topic); err != nil {
+		return Receipt{}, err
 	}
 	id := m.clock.Next()
 	m.log.Committed(topic, []Event{{id, e.Body}})
-	return id, nil
+	if e.Idempotency != nil {
+		m.keys.Add(KeyRecord{key, e.Idempotency.Fingerprint, id})
+	}
+	return Receipt{ID: id}, nil
+}
+
+// create makes a topic exist. m.mu is held.
+func (m *memory) create(topic string) error {
+	if _, ok := m.topics[topic]; ok {
+		return nil
+	}
+	if most := m.options.MaxTopics; most > 0 && len(m.topics) >= most && !m.forgetOne() {
+		return ErrTooManyTopics
+	}
+	m.topics[topic] = struct{}{}
+	m.log.Trimmed(topic, State{Last: m.floor, Trimmed: m.floor, Born: m.floor})
+	return nil
 }
 
 // forgetOne removes the empty topic that was idle longest. m.mu is held.
@@ -99,8 +125,25 @@ func (m *memory) retain() {
 			return
 		case now := <-tick.C:
 			for _, t := range m.log.all() {
-				t.retain(m.retention, now)
+				t.retain(m.options.Retention, now)
+			}
+			for m.expireKeys(now) {
 			}
 		}
 	}
+}
+
+// expireKeys forgets keys that are too old, and reports whether there are
+// more. Between two calls others get to append.
+func (m *memory) expireKeys(now time.Time) (more bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.keys.Expire(now)
+}
+
+// Keys returns what is remembered of idempotency keys.
+func (m *memory) Keys() KeyStats {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.keys.Stats()
 }

@@ -8,7 +8,7 @@ import (
 
 func openMemory(t testing.TB, r Retention, maxTopics int, budget int64) *Log {
 	t.Helper()
-	l, err := Open(Memory(r, maxTopics), Options{MemoryBudget: budget})
+	l, err := Open(Memory(MemoryOptions{Retention: r, MaxTopics: maxTopics}), Options{MemoryBudget: budget})
 	if err != nil {
 		t.Fatal(err)
 	}

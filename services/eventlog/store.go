@@ -13,6 +13,26 @@ type Entry struct {
 	// its other lines and the blank line at the end. It is not changed and
 	// not kept by the log after Append returned.
 	Body []byte
+	// Idempotency makes the append happen once; nil: it happens each time. The
+	// store remembers it with the event, in one commit.
+	Idempotency *Idempotency
+}
+
+// Idempotency makes an append happen once, however often it is tried: where an
+// entry with the same Key was committed to the same topic and is remembered,
+// the append commits nothing and answers with that entry's id.
+type Idempotency struct {
+	// Key names the publish among all of its topic.
+	Key [16]byte
+	// Fingerprint stands for what is published. Another one under the same
+	// key is ErrKeyReused.
+	Fingerprint [16]byte
+}
+
+// Receipt is the answer to an append.
+type Receipt struct {
+	ID        ID
+	Duplicate bool // an earlier append with the same key committed the event
 }
 
 // Event is an Entry that was committed.
@@ -93,11 +113,17 @@ type Store interface {
 	// itself call the sink.
 	Start(Sink) (map[string]State, error)
 	// Append commits an entry and returns its id, which is above every id
-	// that the store gave before. When it returns nil, the event is durable as
-	// the store promises and the sink has seen it. An error leaves it open
-	// only where the context ended or the store itself failed. Errors that
-	// callers tell apart: ErrTooManyTopics, ErrStoreFailed, ErrClosed.
-	Append(ctx context.Context, topic string, e Entry) (ID, error)
+	// that the store gave before, unless the entry is a duplicate. When it
+	// returns nil, the event is durable as the store promises and the sink has
+	// seen it. An error leaves it open only where the context ended or the
+	// store itself failed. Errors that callers tell apart: ErrTooManyTopics,
+	// ErrKeyReused, ErrStoreFailed, ErrClosed.
+	//
+	// An append with a key waits for another with the same that is under way:
+	// it is a duplicate of it when that commits, and fails with its error when
+	// it fails. A key is remembered as KeyOptions say, even when its event is
+	// gone. A duplicate creates no topic.
+	Append(ctx context.Context, topic string, e Entry) (Receipt, error)
 	// Read visits the events after one position up to and including another,
 	// rising, until visit returns false; it visits at least one event where
 	// there is one. An event's Body holds only during the call. Where the
@@ -114,6 +140,9 @@ var (
 	// ErrTooManyTopics: a new topic would exceed the limit, and no empty one
 	// could give way.
 	ErrTooManyTopics = errors.New("too many topics")
+	// ErrKeyReused: the idempotency key belongs to an entry with another
+	// fingerprint.
+	ErrKeyReused = errors.New("idempotency key reused for something else")
 	// ErrStoreFailed: the store could not do its work. What it wraps says why.
 	ErrStoreFailed = errors.New("store failed")
 	// ErrClosed: the log is shut down.

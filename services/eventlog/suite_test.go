@@ -15,7 +15,7 @@ func TestMemorySuite(t *testing.T) {
 	logtest.Run(t, logtest.Options{
 		Bubble: true,
 		Open: func(_ *testing.T, c logtest.Config) eventlog.Store {
-			return eventlog.Memory(c.Retention, c.MaxTopics)
+			return eventlog.Memory(eventlog.MemoryOptions{Retention: c.Retention, MaxTopics: c.MaxTopics, Keys: c.Keys})
 		},
 	})
 }

@@ -15,32 +15,67 @@ const (
 
 // request is one append in the queue.
 type request struct {
-	topic  string
-	record []byte // with the body, but without its place yet
-	answer chan answer
-}
-
-type answer struct {
-	id  eventlog.ID
-	err error
+	topic   string
+	record  []byte              // with the body, but without its place yet
+	key     *eventlog.KeyRecord // nil: it has none; without its place yet
+	receipt eventlog.Receipt    // set before the answer
+	answer  chan error
 }
 
 // Append implements [eventlog.Store]. It copies the body once, so that it can
 // return as soon as ctx ends, whatever becomes of the event.
-func (s *Store) Append(ctx context.Context, name string, e eventlog.Entry) (eventlog.ID, error) {
+func (s *Store) Append(ctx context.Context, name string, e eventlog.Entry) (eventlog.Receipt, error) {
+	r, err := s.submit(ctx, name, e)
+	if err != nil {
+		return eventlog.Receipt{}, err
+	}
+	return r.wait(ctx)
+}
+
+// AppendAll implements [eventlog.Batcher]: the queue's order is the order of
+// the ids, so all can be in it before the first is committed.
+func (s *Store) AppendAll(ctx context.Context, name string, entries []eventlog.Entry) []eventlog.Result {
+	results := make([]eventlog.Result, len(entries))
+	requests := make([]*request, len(entries))
+	for i, e := range entries {
+		requests[i], results[i].Err = s.submit(ctx, name, e)
+	}
+	for i, r := range requests {
+		if results[i].Err == nil {
+			results[i].Receipt, results[i].Err = r.wait(ctx)
+		}
+	}
+	return results
+}
+
+// submit puts an append into the queue.
+func (s *Store) submit(ctx context.Context, name string, e eventlog.Entry) (*request, error) {
 	if ctx.Err() != nil {
-		return eventlog.ID{}, context.Cause(ctx)
+		return nil, context.Cause(ctx)
 	}
-	r := &request{topic: name, record: newRecord(e.Body), answer: make(chan answer, 1)}
-	if err := s.enqueue(ctx, r); err != nil {
-		return eventlog.ID{}, err
-	}
+	r := newRequest(name, e)
+	return r, s.enqueue(ctx, r)
+}
+
+// wait returns the answer, or that of ctx if it ends first.
+func (r *request) wait(ctx context.Context) (eventlog.Receipt, error) {
 	select {
-	case a := <-r.answer:
-		return a.id, a.err
+	case err := <-r.answer:
+		if err != nil {
+			return eventlog.Receipt{}, err
+		}
+		return r.receipt, nil
 	case <-ctx.Done():
-		return eventlog.ID{}, context.Cause(ctx)
+		return eventlog.Receipt{}, context.Cause(ctx)
 	}
+}
+
+func newRequest(topic string, e eventlog.Entry) *request {
+	r := &request{topic: topic, record: newRecord(e.Body), answer: make(chan error, 1)}
+	if i := e.Idempotency; i != nil {
+		r.key = &eventlog.KeyRecord{Key: i.In(topic), Fingerprint: i.Fingerprint}
+	}
+	return r
 }
 
 func (s *Store) enqueue(ctx context.Context, r *request) error {

@@ -3,6 +3,7 @@ package boltlog
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"testing"
 
 	"github.com/sluice-stream/sluice/services/eventlog"
@@ -20,6 +21,29 @@ func BenchmarkAppend(b *testing.B) {
 			b.RunParallel(func(pb *testing.PB) {
 				for pb.Next() {
 					if _, err := log.Append(context.Background(), "topic", eventlog.Entry{Body: body}); err != nil {
+						b.Error(err)
+						return
+					}
+				}
+			})
+		})
+	}
+}
+
+func BenchmarkAppendKeyed(b *testing.B) {
+	for _, publishers := range []int{2, 64, 1024} {
+		b.Run(fmt.Sprintf("publishers=%d", publishers), func(b *testing.B) {
+			_, log := open(b, b.TempDir(), Options{Keys: eventlog.KeyOptions{Most: 10_000}})
+			defer log.Close()
+			body, n := make([]byte, 128), atomic.Uint64{}
+			b.SetParallelism(publishers / 2) // for each of 2 processors
+			b.ReportAllocs()
+			b.ResetTimer()
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					i := &eventlog.Idempotency{}
+					native.PutUint64(i.Key[:], n.Add(1))
+					if _, err := log.Append(context.Background(), "topic", eventlog.Entry{Body: body, Idempotency: i}); err != nil {
 						b.Error(err)
 						return
 					}

@@ -21,7 +21,7 @@ func TestSuite(t *testing.T) {
 		Durable: true,
 		Bubble:  true,
 		Open: func(t *testing.T, c logtest.Config) eventlog.Store {
-			s, err := Open(c.Dir, Options{Retention: c.Retention, MaxTopics: c.MaxTopics, Now: c.Now, OnDamage: func(topic string, err error) {
+			s, err := Open(c.Dir, Options{Retention: c.Retention, MaxTopics: c.MaxTopics, Keys: c.Keys, Now: c.Now, OnDamage: func(topic string, err error) {
 				t.Errorf("damage in %s: %v", topic, err)
 			}})
 			if err != nil {

@@ -30,6 +30,7 @@ type batch struct {
 	topics    int             // how many there are after it
 	floor     eventlog.ID
 	spare     *spare // to make room for new topics; nil: not looked for yet
+	keys      keyChange
 }
 
 // commit writes a batch, shows it to readers and answers the publishers.
@@ -39,45 +40,46 @@ func (s *Store) commit(requests []*request) {
 		err = s.reload()
 	}
 	if err != nil {
-		refuse(requests, err)
+		for _, r := range requests {
+			r.answer <- failed(err)
+		}
 		return
 	}
 	b := s.plan(requests)
 	if len(b.changes) == 0 {
 		return
 	}
-	if err := s.apply(b); err != nil {
-		for _, c := range b.changes {
-			refuse(c.requests, err)
-		}
-		return
+	if err = s.apply(b); err != nil {
+		err = failed(err)
 	}
 	for _, c := range b.changes {
-		for i, r := range c.requests {
-			r.answer <- answer{id: c.events[i].ID}
+		for _, r := range c.requests {
+			r.answer <- err
 		}
 	}
+	b.keys.answer(err)
 }
 
-func refuse(requests []*request, err error) {
-	err = fmt.Errorf("append: %w: %w", eventlog.ErrStoreFailed, err)
-	for _, r := range requests {
-		r.answer <- answer{err: err}
-	}
-}
+func failed(err error) error { return fmt.Errorf("append: %w: %w", eventlog.ErrStoreFailed, err) }
 
 // plan gives every request its place. Those that can't have one are answered.
 func (s *Store) plan(requests []*request) *batch {
 	b := &batch{byTopic: map[string]*change{}, gone: map[string]bool{}, topics: len(s.topics), floor: s.floor}
 	for _, r := range requests {
+		if r.key != nil && s.answered(b, r) {
+			continue
+		}
 		c := b.byTopic[r.topic]
 		if c == nil {
 			if c = s.begins(b, r.topic); c == nil {
-				r.answer <- answer{err: eventlog.ErrTooManyTopics}
+				r.answer <- eventlog.ErrTooManyTopics
 				continue
 			}
 		}
 		c.add(r, s.clock.Next())
+		if r.key != nil {
+			b.keys.add(r)
+		}
 	}
 	return b
 }
@@ -102,6 +104,7 @@ func (s *Store) begins(b *batch, name string) *change {
 func (c *change) add(r *request, id eventlog.ID) {
 	key := appendID(make([]byte, 0, idLen), id)
 	finish(r.record, c.scope, key, c.after.Last)
+	r.receipt.ID = id
 	body := r.record[recordHead:]
 	c.events = append(c.events, eventlog.Event{ID: id, Body: body})
 	c.records = append(c.records, r.record)
@@ -129,6 +132,7 @@ func (s *Store) apply(b *batch) error {
 		return err
 	}
 	s.floor = b.floor
+	s.remember(&b.keys)
 	for _, c := range b.forgotten {
 		s.set(c.name, nil)
 		s.sink.Forgotten(c.name)

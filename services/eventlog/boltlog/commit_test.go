@@ -48,9 +48,25 @@ func committer(t *testing.T, o Options) (*Store, *told) {
 func requests(entries ...string) (all []*request) {
 	for _, e := range entries {
 		topic, body, _ := strings.Cut(e, " ")
-		all = append(all, &request{topic: topic, record: newRecord([]byte(body)), answer: make(chan answer, 1)})
+		all = append(all, newRequest(topic, eventlog.Entry{Body: []byte(body)}))
 	}
 	return all
+}
+
+// pretend has a commit fail that gets to the file: it does what apply does,
+// but for telling.
+func pretend(t *testing.T, s *Store, rs []*request) {
+	t.Helper()
+	b := s.plan(rs)
+	for _, c := range b.changes {
+		if c.before == nil {
+			c.born(b.floor)
+		}
+	}
+	if err := errors.Join(s.guard(b), s.write(b)); err != nil {
+		t.Fatal(err)
+	}
+	s.stale = true
 }
 
 // TestFailedButWritten has commits fail that got to the file nevertheless:
@@ -58,20 +74,8 @@ func requests(entries ...string) (all []*request) {
 func TestFailedButWritten(t *testing.T) {
 	s, sink := committer(t, Options{MaxTopics: 3, Retention: eventlog.Retention{Events: 2}})
 	s.commit(requests("a 1", "a 2", "b 1", "c 1"))
-	pretend := func(rs []*request) { // what apply does, but for telling
-		b := s.plan(rs)
-		for _, c := range b.changes {
-			if c.before == nil {
-				c.born(b.floor)
-			}
-		}
-		if err := errors.Join(s.guard(b), s.write(b)); err != nil {
-			t.Fatal(err)
-		}
-		s.stale = true
-	}
 	*sink = nil
-	pretend(requests("a 3", "b 2", "a 4"))
+	pretend(t, s, requests("a 3", "b 2", "a 4"))
 	if len(*sink) > 0 {
 		t.Fatalf("told too early: %v", *sink)
 	}
@@ -128,8 +132,8 @@ func TestBatchOfNewTopics(t *testing.T) {
 	if !reflect.DeepEqual(*sink, want) {
 		t.Errorf("told %q, want %q", *sink, want)
 	}
-	if a := <-rs[3].answer; !errors.Is(a.err, eventlog.ErrTooManyTopics) {
-		t.Errorf("one too many: %v", a.err)
+	if err := <-rs[3].answer; !errors.Is(err, eventlog.ErrTooManyTopics) {
+		t.Errorf("one too many: %v", err)
 	}
 	all, err := s.survey()
 	if err != nil || len(all.states) != 3 {

@@ -40,7 +40,13 @@ func (h history) write(t testing.TB, dir string, o Options, topic string, sizes 
 
 func (h history) append(t testing.TB, log *eventlog.Log, topic string, size int) error {
 	body := bytes.Repeat(fmt.Appendf(nil, "%s %d;", topic, len(h[topic])), size/4+1)[:size]
-	id, err := log.Append(context.Background(), topic, eventlog.Entry{Body: body})
+	e := eventlog.Entry{Body: body}
+	if len(h[topic])%2 == 0 {
+		e.Idempotency = &eventlog.Idempotency{}
+		native.PutUint64(e.Idempotency.Key[:], rand.Uint64())
+	}
+	receipt, err := log.Append(context.Background(), topic, e)
+	id := receipt.ID
 	if err == nil {
 		h[topic] = append(h[topic], eventlog.Event{ID: id, Body: body})
 	}

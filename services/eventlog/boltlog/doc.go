@@ -7,6 +7,11 @@
 // arrive while a commit is under way share the next one, so their number does
 // not multiply the waits for the disk.
 //
+// The idempotency key of an append is in the same commit as its event: after a
+// crash at any moment both are there or neither. All keys are in memory too,
+// where appends look for them; see [eventlog.Keys] for how much that takes.
+// What is forgotten there is deleted from the file within seconds.
+//
 // # Damage
 //
 // Every record carries a checksum over its topic, its id and its content, and
@@ -25,12 +30,22 @@
 //
 // A topic whose own pages cannot be written any more is set aside: the pages
 // are left as they are, still readable where they can be read, and the topic
-// goes on in fresh ones.
+// goes on in fresh ones. The same is done with the idempotency keys. Those that
+// can't be read are forgotten and reported, and that is all: no event is lost
+// with them, but a publish that is tried once more may be committed twice. A
+// file that crashed while it had very many free pages is walked through by
+// bbolt when it opens; if keys are damaged in it, all of them are forgotten.
 //
 // # Layout
 //
 //	meta     store        → the highest id ever given, the floor of new topics
 //	states   <topic>      → its eventlog.State
 //	topics   <topic>/<id> → a record
-//	aside    <topic, last id, events, bytes>/<id> → a record of a topic's earlier pages
+//	aside    <topic, last id, events, bytes>/<topic>/<id> → a record of a topic's earlier pages
+//	         <no topic, last id, number, 0>/keys/<id> → an idempotency key of earlier pages
+//	keys     <id of the event> → an idempotency key with its topic, and its fingerprint
+//
+// Every value begins with a version and a checksum. A file without the bucket
+// keys, which earlier releases wrote, gets one when it is opened; they don't
+// open a file that has it.
 package boltlog

@@ -140,9 +140,14 @@ func newClaims(m fileMeta, free []uint64) claims {
 	return c
 }
 
+// has reports whether a page has a use, or is not there at all.
+func (c claims) has(id uint64) bool {
+	return id/64 >= uint64(len(c)) || c[id/64]&(1<<(id%64)) != 0
+}
+
 func (c claims) claim(id, n uint64) error {
 	for ; n > 0; id, n = id+1, n-1 {
-		if id/64 >= uint64(len(c)) || c[id/64]&(1<<(id%64)) != 0 {
+		if c.has(id) {
 			return fmt.Errorf("page %d is used twice, or used and free", id)
 		}
 		c[id/64] |= 1 << (id % 64)

@@ -30,26 +30,39 @@ func (s *Store) guard(b *batch) error {
 				return err
 			}
 		}
-		return nil
+		return s.guardKeys(g, &b.keys)
 	})
 }
 
 type guard struct {
 	*verifier
-	states, topics, aside bucket
+	states, topics, aside, keys bucket
 }
 
 func (v snapshot) guard() (*guard, error) {
 	g := &guard{verifier: v.verifier()}
 	g.known = map[uint64]page{}
-	roots, err := g.buckets(v.root)
+	var meta bucket
+	err := g.eachBucket(v.root, func(name []byte, b bucket) {
+		switch string(name) {
+		case metaName:
+			meta = b
+		case statesName:
+			g.states = b
+		case topicsName:
+			g.topics = b
+		case asideName:
+			g.aside = b
+		case keysName:
+			g.keys = b
+		}
+	})
 	if err == nil {
-		_, err = g.path(roots[metaName], metaKey, false)
+		_, err = g.path(meta, metaKey, false)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errDamaged, err)
 	}
-	g.states, g.topics, g.aside = roots[statesName], roots[topicsName], roots[asideName]
 	return g, nil
 }
 

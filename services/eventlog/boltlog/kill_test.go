@@ -3,6 +3,7 @@ package boltlog
 import (
 	"bufio"
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -30,12 +31,13 @@ func publishAsChild() bool {
 		os.Exit(1)
 	}
 	log, _ := eventlog.Open(s, eventlog.Options{MemoryBudget: 1 << 20})
-	for n := range 8 {
+	for n := range killPublishers {
 		go func() {
-			topic := fmt.Sprintf("topic-%d", n%3)
+			topic := killTopic(n)
 			for i := 0; ; i++ {
-				body := fmt.Sprintf("%d-%d-%d-%s", os.Getpid(), n, i, strings.Repeat("x", i%700))
-				id, err := log.Append(context.Background(), topic, eventlog.Entry{Body: []byte(body)})
+				body := killBody(os.Getpid(), n, i)
+				receipt, err := log.Append(context.Background(), topic, entry(n, body))
+				id := receipt.ID
 				if err != nil {
 					fmt.Println(err)
 					os.Exit(1)
@@ -47,8 +49,27 @@ func publishAsChild() bool {
 	select {}
 }
 
+const killPublishers = 8
+
+func killTopic(n int) string { return fmt.Sprintf("topic-%d", n%3) }
+
+func killBody(pid, n, i int) string {
+	return fmt.Sprintf("%d-%d-%d-%s", pid, n, i, strings.Repeat("x", i%700))
+}
+
+// entry is an event of publisher n; every fourth has no key.
+func entry(n int, body string) eventlog.Entry {
+	e := eventlog.Entry{Body: []byte(body)}
+	if n%4 != 3 {
+		sum := sha256.Sum256(e.Body)
+		e.Idempotency = &eventlog.Idempotency{Key: [16]byte(sum[:]), Fingerprint: [16]byte(sum[16:])}
+	}
+	return e
+}
+
 // TestKill kills a publisher at random moments: everything that it saw
-// acknowledged is there.
+// acknowledged is there, and tried again it is a duplicate. What it was about
+// is tried again too, and then is there once.
 func TestKill(t *testing.T) {
 	rounds := 8
 	if testing.Short() {
@@ -57,7 +78,7 @@ func TestKill(t *testing.T) {
 	dir := t.TempDir()
 	acknowledged := map[string]map[eventlog.ID]string{}
 	for range rounds {
-		publishAndKill(t, dir, acknowledged)
+		pid := publishAndKill(t, dir, acknowledged)
 		s, err := Open(dir, Options{OnDamage: func(topic string, err error) { t.Error(topic, err) }})
 		if err != nil {
 			t.Fatal(err)
@@ -66,14 +87,15 @@ func TestKill(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		retried := retry(t, log, pid, acknowledged)
 		for topic, want := range acknowledged {
-			checkAcknowledged(t, s, topic, want)
+			checkAcknowledged(t, s, topic, want, retried)
 		}
 		log.Close()
 	}
 }
 
-func publishAndKill(t *testing.T, dir string, acknowledged map[string]map[eventlog.ID]string) {
+func publishAndKill(t *testing.T, dir string, acknowledged map[string]map[eventlog.ID]string) (pid int) {
 	t.Helper()
 	child := exec.Command(os.Args[0])
 	child.Env = append(os.Environ(), childDir+"="+dir)
@@ -105,13 +127,57 @@ func publishAndKill(t *testing.T, dir string, acknowledged map[string]map[eventl
 		}
 		acknowledged[f[0]][id] = f[2]
 	}
+	return child.Process.Pid
 }
 
-func checkAcknowledged(t *testing.T, s *Store, topic string, want map[eventlog.ID]string) {
+// retry appends again what was acknowledged with a key, and what comes after
+// it of each publisher that was killed. It returns those.
+func retry(t *testing.T, log *eventlog.Log, pid int, acknowledged map[string]map[eventlog.ID]string) map[string]bool {
+	t.Helper()
+	next := [killPublishers]int{}
+	for topic, events := range acknowledged {
+		for id, body := range events {
+			var by, n, i int
+			fmt.Sscanf(body, "%d-%d-%d-", &by, &n, &i)
+			if by == pid {
+				next[n] = max(next[n], i+1)
+			}
+			e := entry(n, body)
+			if e.Idempotency == nil {
+				continue
+			}
+			if r, err := log.Append(context.Background(), topic, e); err != nil || r != (eventlog.Receipt{ID: id, Duplicate: true}) {
+				t.Fatalf("%s: appended again, %v is %+v, %v", topic, id, r, err)
+			}
+		}
+	}
+	retried := map[string]bool{}
+	for n, i := range next {
+		body := killBody(pid, n, i)
+		e := entry(n, body)
+		if e.Idempotency == nil {
+			continue
+		}
+		r, err := log.Append(context.Background(), killTopic(n), e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if acknowledged[killTopic(n)] == nil {
+			acknowledged[killTopic(n)] = map[eventlog.ID]string{}
+		}
+		acknowledged[killTopic(n)][r.ID], retried[body] = body, true
+	}
+	return retried
+}
+
+func checkAcknowledged(t *testing.T, s *Store, topic string, want map[eventlog.ID]string, retried map[string]bool) {
 	t.Helper()
 	trimmed := s.topic(topic).Trimmed
-	found := 0
+	found, times := 0, map[string]int{}
 	err := s.Read(context.Background(), topic, trimmed, eventlog.MaxID, func(e eventlog.Event) bool {
+		if times[string(e.Body)]++; times[string(e.Body)] > 1 {
+			t.Errorf("%s: %v has the body of another, tried again: %v", topic, e.ID, retried[string(e.Body)])
+		}
 		if body, ok := want[e.ID]; ok {
 			if found++; body != string(e.Body) {
 				t.Errorf("%s: %v has another body than was acknowledged", topic, e.ID)

@@ -9,15 +9,16 @@ import (
 )
 
 // load takes over what the file holds when it was opened. lost says that its
-// last commit may be missing: readers are told so in every topic.
-func (s *Store) load(lost bool) error {
+// last commit may be missing: readers are told so in every topic. damage is
+// why the keys can't be changed any more.
+func (s *Store) load(lost bool, damage error) error {
 	all, err := s.survey()
 	if err != nil {
 		return err
 	}
 	if all.fresh {
 		return s.update(func(tx *bbolt.Tx) error {
-			for _, name := range []string{metaName, statesName, topicsName, asideName} {
+			for _, name := range []string{metaName, statesName, topicsName, asideName, keysName} {
 				if _, err := tx.CreateBucket([]byte(name)); err != nil {
 					return err
 				}
@@ -29,6 +30,14 @@ func (s *Store) load(lost bool) error {
 	for name, state := range all.states {
 		s.topics[name] = &topic{state, all.aside[name]}
 		s.bytes += state.Bytes
+	}
+	if err := s.loadKeys(all); err != nil {
+		return err
+	}
+	if all.keys == nil || damage != nil {
+		if err := s.newKeys(damage); err != nil {
+			return err
+		}
 	}
 	if lost {
 		return s.raise()

@@ -26,11 +26,14 @@ type Options struct {
 	Retention eventlog.Retention
 	// MaxTopics bounds the topics that exist at a time. 0: no limit.
 	MaxTopics int
+	// Keys say how long idempotency keys are remembered.
+	Keys eventlog.KeyOptions
 	// Now is the clock of ids and of retention by age; nil: time.Now.
 	Now func() time.Time
 	// OnDamage is called whenever damage is met: by a reader that is told of a
-	// gap, by a commit that sets a topic aside, at opening. It may be called from
-	// several goroutines and must not call the store.
+	// gap, by a commit that sets a topic aside, at opening. The topic is "" where
+	// it is in the idempotency keys. It may be called from several goroutines and
+	// must not call the store.
 	OnDamage func(topic string, err error)
 }
 
@@ -62,12 +65,16 @@ type Store struct {
 	bytes  int64       // of all topics
 	stale  bool        // a commit failed: the file may hold more than topics
 	broken error       // bbolt can't be used any more
-	asides bool        // some topic was set aside at some time
+	asides bool        // something was set aside at some time
 
-	// topics is written by the committer only, holding mu; so it reads it
-	// without.
+	keysTrimmed eventlog.ID // the file has no key at or below
+	keyAsides   int         // how often the keys were set aside
+
+	// topics and keys are written by the committer only, holding mu; so it
+	// reads them without.
 	mu     sync.RWMutex
 	topics map[string]*topic
+	keys   *eventlog.Keys
 }
 
 // topic is what the store knows of one. It is replaced, never changed.
@@ -90,6 +97,7 @@ func Open(dir string, o Options) (*Store, error) {
 		path:        filepath.Join(dir, fileName),
 		clock:       eventlog.Clock{Now: o.Now},
 		topics:      map[string]*topic{},
+		keys:        eventlog.NewKeys(o.Keys),
 		queue:       make(chan *request, queueLen),
 		maxFreelist: maxFreelist,
 		stop:        make(chan struct{}),
@@ -103,9 +111,10 @@ func Open(dir string, o Options) (*Store, error) {
 
 func (s *Store) open() error {
 	lost, created := false, true
+	var keys error // what is wrong with the keys
 	if info, err := os.Stat(s.path); err == nil && info.Size() > 0 {
 		created = false
-		if lost, err = checkFile(s.path); err != nil {
+		if lost, keys, err = checkFile(s.path); err != nil {
 			return err
 		}
 	}
@@ -113,7 +122,7 @@ func (s *Store) open() error {
 		return err
 	}
 	s.pages = pages{s.file, s.db.Info().PageSize}
-	err := s.load(lost)
+	err := s.load(lost, keys)
 	if err == nil && created {
 		err = syncFolder(filepath.Dir(s.path))
 	}

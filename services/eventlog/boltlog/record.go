@@ -15,6 +15,8 @@ const formatVersion = 1
 var (
 	castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
+	keyScope = scopeOf("/keys") // no topic's name
+
 	errDamaged = errors.New("not as it was written")
 	errNewer   = errors.New("unknown format version")
 )
@@ -25,6 +27,7 @@ const (
 	recordHead = prefixLen + 16 // and the id of the topic's record before
 	stateLen   = prefixLen + 4*idLen + 2*8
 	metaLen    = prefixLen + 2*idLen
+	keyLen     = prefixLen + 2*16
 )
 
 // A key is an id in an order that bytes compare in.
@@ -155,4 +158,29 @@ func openMeta(value []byte) (meta, error) {
 		return meta{}, errDamaged
 	}
 	return meta{clock: readID(b), floor: readID(b[idLen:])}, nil
+}
+
+// sealKey makes the record of an idempotency key: under its event's id, what
+// it is remembered as and its fingerprint.
+func sealKey(k *eventlog.KeyRecord) (id, value []byte) {
+	b := make([]byte, idLen+prefixLen, idLen+keyLen)
+	appendID(b[:0], k.ID)
+	b = append(append(b, k.Key[:]...), k.Fingerprint[:]...)
+	id, value = b[:idLen], b[idLen:]
+	keyScope.seal(value, id)
+	return id, value
+}
+
+func openKey(id, value []byte) (k eventlog.KeyRecord, err error) {
+	if len(id) != idLen || len(value) != keyLen {
+		return k, errDamaged
+	}
+	b, err := keyScope.unseal(value, id)
+	if err != nil {
+		return k, err
+	}
+	k.ID = readID(id)
+	copy(k.Key[:], b)
+	copy(k.Fingerprint[:], b[16:])
+	return k, nil
 }

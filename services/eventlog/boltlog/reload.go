@@ -25,6 +25,9 @@ func (s *Store) reload() error {
 			return err
 		}
 	}
+	if err := s.loadKeys(all); err != nil {
+		return err
+	}
 	if s.clock.Last.Less(all.meta.clock) {
 		s.clock.Last = all.meta.clock
 	}

@@ -2,7 +2,6 @@ package boltlog
 
 import (
 	"math"
-	"time"
 
 	"github.com/sluice-stream/sluice/services/eventlog"
 )
@@ -16,17 +15,27 @@ func (s *Store) retain() (more bool) {
 	if s.broken != nil || s.stale && s.reload() != nil {
 		return false
 	}
-	r := s.retention()
-	if s.view(func(v snapshot) error { return r.run(s, v) }) != nil {
+	r, b := s.retention(), &batch{floor: s.floor}
+	more = s.expireKeys()
+	err := s.view(func(v snapshot) error {
+		if err := r.run(s, v); err != nil {
+			return err
+		}
+		return s.cutKeys(r.guard, &b.keys)
+	})
+	if err != nil {
 		return false // publishers and readers meet the same
 	}
-	b := &batch{floor: s.floor}
 	for _, t := range r.cuts {
 		if t.aside != nil || t.after.State != t.before.State {
 			b.changes = append(b.changes, t.change)
 		}
 	}
-	return len(b.changes) > 0 && s.apply(b) == nil && r.left == 0
+	if len(b.changes) == 0 && !b.keys.any() {
+		s.remember(&b.keys)
+		return more
+	}
+	return s.apply(b) == nil && (more || r.left == 0 || s.keysTrimmed.Less(s.keys.Floor()))
 }
 
 // retention decides how far each topic is trimmed.
@@ -40,13 +49,9 @@ type retention struct {
 }
 
 func (s *Store) retention() *retention {
-	now := time.Now
-	if s.options.Now != nil {
-		now = s.options.Now
-	}
 	r := &retention{Retention: s.options.Retention, total: s.bytes, left: retainEvents, cuts: map[string]*cut{}}
 	if r.Age > 0 {
-		r.oldest = uint64(max(now().Add(-r.Age).UnixMilli(), 0))
+		r.oldest = uint64(max(s.clock.Time().Add(-r.Age).UnixMilli(), 0))
 	}
 	for _, limit := range []*int64{&r.Events, &r.Bytes, &r.TotalBytes} {
 		if *limit <= 0 {

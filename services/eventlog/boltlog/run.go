@@ -1,6 +1,7 @@
 package boltlog
 
 import (
+	"fmt"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -64,8 +65,12 @@ func (s *Store) write(b *batch) error {
 	// Looking for the free pages is nothing to ask of bbolt in a damaged file.
 	s.db.NoFreelistSync = stats.FreePageN+stats.PendingPageN > s.maxFreelist && !s.suspect.Load() && !s.asides
 	return s.update(func(tx *bbolt.Tx) error {
-		if err := b.put(buckets(tx)); err != nil {
+		t := buckets(tx)
+		if err := b.put(t); err != nil {
 			return err
+		}
+		if err := b.keys.put(tx, t.aside); err != nil {
+			return fmt.Errorf("idempotency keys: %w", err)
 		}
 		return s.putMeta(tx, b.floor)
 	})

@@ -22,6 +22,7 @@ func TestSoak(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 1))
 	s, _ := committer(t, Options{
 		Retention: eventlog.Retention{Events: 700, Bytes: 300_000, TotalBytes: 800_000},
+		Keys:      eventlog.KeyOptions{Most: 900},
 		OnDamage:  func(topic string, err error) { t.Error(topic, err) },
 	})
 	s.db.NoSync = true
@@ -36,12 +37,16 @@ func TestSoak(t *testing.T) {
 				body = bytes.Repeat(body, 1+200_000/(1+len(body)))
 			}
 			want[topic] = append(want[topic], body)
-			rs = append(rs, &request{topic: topic, record: newRecord(body), answer: make(chan answer, 1)})
+			e := eventlog.Entry{Body: body}
+			if rnd.IntN(2) == 0 {
+				e.Idempotency = &eventlog.Idempotency{Key: [16]byte{byte(round), byte(round >> 8), byte(len(rs))}}
+			}
+			rs = append(rs, newRequest(topic, e))
 		}
 		s.commit(rs)
 		for _, r := range rs {
-			if a := <-r.answer; a.err != nil {
-				t.Fatal(a.err)
+			if err := <-r.answer; err != nil {
+				t.Fatal(err)
 			}
 		}
 		for rnd.IntN(4) == 0 && s.retain() {
@@ -66,6 +71,9 @@ func TestSoak(t *testing.T) {
 		if err != nil || len(bodies) > 0 {
 			t.Errorf("%s: %v, %d events are missing", topic, err, len(bodies))
 		}
+	}
+	if n := len(keysInFile(t, s)); n != 900 || s.keys.Stats().Remembered != 900 {
+		t.Errorf("%d keys are in the file, %+v are remembered", n, s.keys.Stats())
 	}
 	if s.bytes > 800_000 {
 		t.Errorf("%d bytes are left", s.bytes)
@@ -95,6 +103,9 @@ func checkSound(t *testing.T, s *Store) {
 				return fmt.Errorf("%s: %w", name, err)
 			}
 			total += all.states[name].Bytes
+		}
+		if err := v.verifier().all(*all.keys, func(leaf page) (bool, error) { return true, leaf.ofKeys() }); err != nil {
+			return fmt.Errorf("keys: %w", err)
 		}
 		if total != s.bytes {
 			t.Errorf("the topics have %d bytes, counted are %d", total, s.bytes)

@@ -13,9 +13,10 @@ const (
 	statesName = "states"
 	topicsName = "topics"
 	asideName  = "aside"
+	keysName   = "keys" // may be missing: the first files had none
 )
 
-// survey is everything in a file but the records.
+// survey is everything in a file but the records and the keys.
 type survey struct {
 	fresh  bool // nothing was ever written
 	meta   meta
@@ -23,6 +24,9 @@ type survey struct {
 	topics map[string]bucket
 	aside  map[string][]aside // what may still be read of them
 	asides int                // all that there are
+
+	keys      *bucket // nil: missing
+	keyAsides []aside // earlier ones, rising
 }
 
 // survey reads what is needed to start, and verifies it.
@@ -40,10 +44,8 @@ func (v *verifier) survey(root uint64) (*survey, error) {
 		all.fresh = true
 		return all, nil
 	}
-	for _, name := range []string{metaName, statesName, topicsName, asideName} {
-		if _, ok := roots[name]; !ok || len(roots) != 4 {
-			return nil, fmt.Errorf("not a file of this store: %w", errDamaged)
-		}
+	if all.keys, err = own(roots); err != nil {
+		return nil, err
 	}
 	seen := false
 	if err := v.all(roots[metaName], each(func(e elem) error { seen = true; return all.addMeta(e) })); err != nil {
@@ -71,18 +73,36 @@ func (v *verifier) survey(root uint64) (*survey, error) {
 	return all, v.all(roots[asideName], each(all.addAside))
 }
 
+// own verifies that a file has the buckets of this store, and returns the keys.
+func own(roots map[string]bucket) (keys *bucket, err error) {
+	want := 4
+	if b, ok := roots[keysName]; ok {
+		keys, want = &b, 5
+	}
+	for _, name := range []string{metaName, statesName, topicsName, asideName} {
+		if _, ok := roots[name]; !ok || len(roots) != want {
+			return nil, fmt.Errorf("not a file of this store: %w", errDamaged)
+		}
+	}
+	return keys, nil
+}
+
 // buckets returns the buckets in a bucket that holds nothing else.
 func (v *verifier) buckets(in bucket) (map[string]bucket, error) {
 	found := map[string]bucket{}
-	err := v.all(in, each(func(e elem) error {
+	err := v.eachBucket(in, func(name []byte, b bucket) { found[string(name)] = b })
+	return found, err
+}
+
+func (v *verifier) eachBucket(in bucket, f func(name []byte, b bucket)) error {
+	return v.all(in, each(func(e elem) error {
 		b, err := openBucket(e.value)
 		if err != nil || e.flags != bucketFlag {
 			return fmt.Errorf("bucket %q: %w", e.key, errPage)
 		}
-		found[string(e.key)] = b
+		f(e.key, b)
 		return nil
 	}))
-	return found, err
 }
 
 func (all *survey) addMeta(e elem) (err error) {
@@ -113,6 +133,9 @@ func (all *survey) addAside(e elem) error {
 		return fmt.Errorf("bucket %q: %w", e.key, errPage)
 	}
 	all.asides++
+	if name == "" { // no topic's
+		all.keyAsides = append(all.keyAsides, a)
+	}
 	if s, ok := all.states[name]; ok && s.Trimmed.Less(a.last) {
 		all.aside[name] = append(all.aside[name], a)
 	}

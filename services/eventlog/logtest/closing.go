@@ -35,7 +35,8 @@ func testClosed(t *testing.T, o Options) {
 			topic := fmt.Sprintf("topic-%d", n)
 			for i := 0; ; i++ {
 				b := body(0, "%d", i)
-				id, err := p.log.Append(context.Background(), topic, eventlog.Entry{Body: b})
+				receipt, err := p.log.Append(context.Background(), topic, eventlog.Entry{Body: b})
+				id := receipt.ID
 				if err != nil {
 					if !errors.Is(err, eventlog.ErrClosed) {
 						t.Errorf("append while closing: %v, want %v", err, eventlog.ErrClosed)

@@ -119,7 +119,8 @@ func testReadPages(t *testing.T, o Options) {
 	ctx := context.Background()
 	var ids []eventlog.ID
 	for i := range 100 {
-		id, err := s.Append(ctx, "pages", eventlog.Entry{Body: body(i, "%d", i)})
+		receipt, err := s.Append(ctx, "pages", eventlog.Entry{Body: body(i, "%d", i)})
+		id := receipt.ID
 		if err != nil || r.last["pages"] != id {
 			t.Fatalf("append returned %v, %v, and reported was %v", id, err, r.last["pages"])
 		}

@@ -53,9 +53,9 @@ func (f *Faulty) ask(ctx context.Context, c *Call) error {
 }
 
 // Append implements eventlog.Store.
-func (f *Faulty) Append(ctx context.Context, topic string, e eventlog.Entry) (eventlog.ID, error) {
+func (f *Faulty) Append(ctx context.Context, topic string, e eventlog.Entry) (eventlog.Receipt, error) {
 	if err := f.ask(ctx, &Call{Op: Append, Topic: topic}); err != nil {
-		return eventlog.ID{}, err
+		return eventlog.Receipt{}, err
 	}
 	return f.Store.Append(ctx, topic, e)
 }

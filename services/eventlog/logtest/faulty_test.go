@@ -13,7 +13,7 @@ import (
 // TestFaulty works the faults over the ephemeral store.
 func TestFaulty(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := NewFaulty(eventlog.Memory(eventlog.Retention{}, 0))
+		f := NewFaulty(eventlog.Memory(eventlog.MemoryOptions{}))
 		log, err := eventlog.Open(f, eventlog.Options{})
 		if err != nil {
 			t.Fatal(err)

@@ -21,6 +21,7 @@ type Config struct {
 	Dir       string
 	Retention eventlog.Retention
 	MaxTopics int
+	Keys      eventlog.KeyOptions
 	Now       func() time.Time // nil: time.Now
 }
 
@@ -45,6 +46,7 @@ func Run(t *testing.T, o Options) {
 		name    string
 		durable bool // needs a durable store
 		waits   bool // for retention
+		bubble  bool // for so long that it needs a bubble
 		test    func(*testing.T, Options)
 	}{
 		{name: "IDsRise", test: testIDsRise},
@@ -56,6 +58,16 @@ func Run(t *testing.T, o Options) {
 		{name: "Forgetting", waits: true, test: testForgetting},
 		{name: "ContextEnded", test: testContextEnded},
 		{name: "Closed", test: testClosed},
+		{name: "Duplicate", test: testDuplicate},
+		{name: "DuplicatesTogether", test: testDuplicatesTogether},
+		{name: "DuplicateNoTopic", waits: true, test: testDuplicateNoTopic},
+		{name: "DuplicateReopened", durable: true, test: testDuplicateReopened},
+		{name: "FailedOnce", test: testFailedOnce},
+		{name: "TriedAgain", test: testTriedAgain},
+		{name: "KeyLimit", test: testKeyLimit},
+		{name: "KeyAge", bubble: true, waits: true, test: testKeyAge},
+		{name: "AppendAll", test: testAppendAll},
+		{name: "AppendAllKeys", test: testAppendAllKeys},
 		{name: "Reopen", durable: true, test: testReopen},
 		{name: "ClockSteps", durable: true, test: testClockSteps},
 		{name: "FarBehind", durable: true, test: testFarBehind},
@@ -74,6 +86,8 @@ func Run(t *testing.T, o Options) {
 			switch {
 			case c.durable && !o.Durable:
 				t.Skip("not a durable store")
+			case c.bubble && !o.Bubble:
+				t.Skip("the store can't run in a bubble")
 			case c.waits && o.Bubble:
 				synctest.Test(t, func(t *testing.T) { c.test(t, o) })
 			default:

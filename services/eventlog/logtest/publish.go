@@ -34,7 +34,8 @@ func body(n int, format string, args ...any) []byte {
 // append publishes one event. Only one goroutine may use a topic.
 func (p *published) append(t *testing.T, topic string, b []byte) eventlog.ID {
 	t.Helper()
-	id, err := p.log.Append(context.Background(), topic, eventlog.Entry{Body: b})
+	receipt, err := p.log.Append(context.Background(), topic, eventlog.Entry{Body: b})
+	id := receipt.ID
 	if err != nil {
 		t.Errorf("append to %s: %v", topic, err)
 		return id

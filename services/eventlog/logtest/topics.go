@@ -42,12 +42,12 @@ func testTooManyTopics(t *testing.T, o Options) {
 		wg.Go(func() {
 			topic := fmt.Sprintf("topic-%d", i)
 			e := eventlog.Entry{Body: body(0, "%d", i)}
-			id, err := p.log.Append(context.Background(), topic, e)
+			receipt, err := p.log.Append(context.Background(), topic, e)
 			switch {
 			case err == nil:
 				p.mu.Lock()
 				defer p.mu.Unlock()
-				p.events[topic] = append(p.events[topic], eventlog.Event{ID: id, Body: e.Body})
+				p.events[topic] = append(p.events[topic], eventlog.Event{ID: receipt.ID, Body: e.Body})
 			case !errors.Is(err, eventlog.ErrTooManyTopics):
 				t.Errorf("append: %v, want %v", err, eventlog.ErrTooManyTopics)
 			}
