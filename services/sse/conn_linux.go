@@ -1,7 +1,6 @@
 package sse
 
 import (
-	"errors"
 	"net"
 	"sync/atomic"
 	"time"
@@ -29,9 +28,9 @@ type conn struct {
 	control   []byte // framed control events that go before the next piece
 	ending    Reason // the stream ends once rest and control are out
 	sent      Sent
-	lastWrite int64  // by the loop's clock
-	stalled   int64  // since when the socket has accepted nothing
-	early     Reason // it is to end as soon as it is attached
+	lastWrite int64 // by the loop's clock
+	stalled   int64 // since when the socket has accepted nothing
+	endBy     int64 // when a stream that is ending is closed in any case
 	attached  bool
 	queued    bool
 	blocked   bool // until the poller reports room
@@ -42,6 +41,21 @@ type conn struct {
 
 // end implements ender.
 func (c *conn) end(reason Reason) { c.loop.post(mail{kind: msgEnd, c: c, reason: reason}) }
+
+// drain implements ender.
+func (c *conn) drain(in time.Duration) { c.loop.post(mail{kind: msgDrain, c: c, in: in}) }
+
+// at implements ender.
+func (c *conn) at() map[string]eventlog.ID {
+	answer := make(chan map[string]eventlog.ID, 1)
+	c.loop.post(mail{kind: msgPosition, c: c, position: answer})
+	select {
+	case at := <-answer:
+		return at
+	case <-c.loop.ended:
+		return nil
+	}
+}
 
 // attach makes a new connection part of the loop.
 func (l *loop) attach(c *conn) {
@@ -59,7 +73,7 @@ func (l *loop) attach(c *conn) {
 	c.timer.owner = c
 	c.slot = l.slots.add(c)
 	c.lastWrite = l.now
-	l.wheel.add(&c.timer, l.heartbeatDue(c))
+	l.wheel.add(&c.timer, l.due(c))
 	if c.rest.block != nil { // the opening did not fit: a tiny socket buffer
 		l.stall(c)
 	}
@@ -72,8 +86,10 @@ func (l *loop) attach(c *conn) {
 	case l.aborted:
 		l.close(c, ReasonDrain, nil)
 		return
-	case c.early != "":
-		l.finish(c, c.early)
+	case c.ending != "": // it was told so before
+		reason := c.ending
+		c.ending = ""
+		l.finish(c, reason)
 	}
 	l.enqueue(c)
 }
@@ -158,47 +174,16 @@ func hangupReason(fd int) Reason {
 	return ReasonClient
 }
 
-func (l *loop) heartbeatDue(c *conn) int64 {
-	interval := or(l.server.h.HeartbeatInterval, DefaultHeartbeatInterval)
-	if interval < 0 {
-		interval = time.Hour
-	}
-	return c.lastWrite + jitter(interval, 0.1).Milliseconds()
-}
-
-func (l *loop) writeTimeout() int64 {
-	return or(l.server.h.WriteTimeout, DefaultWriteTimeout).Milliseconds()
-}
-
-// check is called when a connection's timer has come up.
-func (l *loop) check(c *conn) {
-	switch {
-	case c.lingering:
-		l.drainInput(c)
-		l.close(c, c.ending, nil)
-	case c.blocked:
-		if l.now-c.stalled >= l.writeTimeout() {
-			l.close(c, ReasonWriteTimeout, nil)
-			return
-		}
-		l.wheel.add(&c.timer, c.stalled+l.writeTimeout())
-	default:
-		interval := or(l.server.h.HeartbeatInterval, DefaultHeartbeatInterval)
-		if interval > 0 && l.now-c.lastWrite >= interval.Milliseconds()*9/10 {
-			c.control = appendChunk(c.control, heartbeatComment)
-			c.lastWrite = l.now // also where the write must wait
-			l.enqueue(c)
-		}
-		l.wheel.add(&c.timer, l.heartbeatDue(c))
-	}
-}
-
 // stall notes that a socket is full. The poller reports when it no longer is.
 func (l *loop) stall(c *conn) {
 	l.stalls++
 	l.pinned = true
 	c.blocked, c.stalled = true, l.now
-	l.wheel.add(&c.timer, min(c.timer.due, l.now+l.writeTimeout()))
+	due := l.now + l.writeTimeout()
+	if c.timer.due != 0 {
+		due = min(c.timer.due, due)
+	}
+	l.wheel.add(&c.timer, due)
 }
 
 // fetch asks the reader pool for what a topic of a connection lacks.
@@ -228,61 +213,4 @@ func (l *loop) arrived(m *mail) {
 		l.server.gap(&c.meta, &c.stream, c.remote(), g)
 	}
 	l.enqueue(c)
-}
-
-// finish ends a stream in good order: what is unfinished, then the last
-// chunk, then the socket goes back or is closed.
-func (l *loop) finish(c *conn, reason Reason) {
-	if !c.attached {
-		c.early = reason
-		return
-	}
-	if c.closed || c.ending != "" {
-		return
-	}
-	c.ending = reason
-	c.control = append(c.control, lastChunk...)
-	l.enqueue(c)
-}
-
-// finished parts with the socket of a stream that has ended.
-func (l *loop) finished(c *conn) {
-	if c.listener != nil && c.ending != ReasonDrain {
-		l.detach(c)
-		l.leave(c, c.ending, nil) // before the next request, which may want its place
-		c.listener.giveBack(&returnable{TCPConn: c.nc.(*net.TCPConn), listener: c.listener, ahead: c.ahead})
-		return
-	}
-	c.lingering = true
-	if err := unix.Shutdown(c.fd, unix.SHUT_WR); err != nil {
-		l.close(c, c.ending, nil)
-		return
-	}
-	l.wheel.add(&c.timer, l.now+lingerTime)
-}
-
-// lingerTime is how long a half-closed socket waits for the client's FIN, in
-// milliseconds. Closing at once with input unread would reset the connection
-// and could take the last events back from the client.
-const lingerTime = 1000
-
-func (l *loop) drainInput(c *conn) {
-	buf := l.scratch[:cap(l.scratch)]
-	for range 64 {
-		if n, err := unix.Read(c.fd, buf); n <= 0 || err != nil {
-			return
-		}
-	}
-}
-
-// fail closes a connection whose write failed.
-func (l *loop) fail(c *conn, err error) {
-	switch {
-	case errors.Is(err, unix.EPIPE), errors.Is(err, unix.ECONNRESET):
-		l.close(c, ReasonClient, nil)
-	case errors.Is(err, unix.ETIMEDOUT):
-		l.close(c, ReasonWriteTimeout, nil)
-	default:
-		l.close(c, ReasonError, err)
-	}
 }

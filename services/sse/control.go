@@ -25,6 +25,7 @@ type openEvent struct {
 type openHeartbeat struct {
 	Mode       string `json:"mode"`
 	IntervalMS int64  `json:"interval_ms"`
+	TimeoutMS  int64  `json:"timeout_ms,omitempty"` // for a pong
 }
 
 type openTopic struct {
@@ -42,6 +43,30 @@ type gapEvent struct {
 	Oldest string         `json:"oldest,omitempty"`
 	Head   string         `json:"head"`
 	Reason eventlog.Cause `json:"reason"`
+}
+
+// rejectedEvent is the data of stream.rejected.
+type rejectedEvent struct {
+	Status    int    `json:"status"`
+	Type      string `json:"type"`
+	Detail    string `json:"detail,omitempty"`
+	Permanent bool   `json:"permanent"`
+	TraceID   string `json:"trace_id,omitempty"`
+}
+
+// drainEvent is the data of stream.drain.
+type drainEvent struct {
+	EndsInMS int64 `json:"ends_in_ms"`
+}
+
+// expiredEvent is the data of stream.expired.
+type expiredEvent struct {
+	ExpiredMS int64 `json:"expired_ms"` // milliseconds since the Unix epoch
+}
+
+// appendExpired appends the stream.expired of a stream.
+func (a *Admission) appendExpired(dst []byte) []byte {
+	return appendControl(dst, nil, "stream.expired", expiredEvent{a.Expires.UnixMilli()})
 }
 
 // appendControl appends a control event. An empty id leaves out its line.
@@ -65,8 +90,12 @@ func appendControl(dst []byte, id []byte, typ string, data any) []byte {
 // appendRetry appends the reconnection time for a client, spread so that
 // clients cut off together do not come back together.
 func appendRetry(dst []byte, base time.Duration) []byte {
+	return appendRetryExactly(dst, jitter(base, 0.5))
+}
+
+func appendRetryExactly(dst []byte, d time.Duration) []byte {
 	dst = append(dst, "retry: "...)
-	dst = strconv.AppendInt(dst, jitter(base, 0.5).Milliseconds(), 10)
+	dst = strconv.AppendInt(dst, d.Milliseconds(), 10)
 	return append(dst, '\n')
 }
 

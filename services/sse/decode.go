@@ -23,8 +23,9 @@ type Message struct {
 	// Type is "message" where the event has none.
 	Type string
 	Data string
-	// Traceparent is the event's own field of this name, which a browser
-	// ignores. It is not checked.
+	// Key and Traceparent are the event's own fields of these names, which a
+	// browser ignores. They are not checked.
+	Key         string
 	Traceparent string
 }
 
@@ -56,6 +57,7 @@ type Decoder struct {
 	reconnectionTime  time.Duration
 	retrySeen         bool
 
+	key         []byte
 	traceparent []byte
 	lastType    string // spares a string for each event of the same type
 }
@@ -143,6 +145,8 @@ func (d *Decoder) interpret(line []byte) {
 		}
 	case "retry":
 		d.setRetry(value)
+	case "key":
+		d.key = append(d.key[:0], value...)
 	case "traceparent":
 		d.traceparent = append(d.traceparent[:0], value...)
 	}
@@ -179,6 +183,7 @@ func (d *Decoder) dispatch() (Message, bool) {
 			}
 			m.Type = d.lastType
 		}
+		m.Key = decodeUTF8(d.key)
 		m.Traceparent = decodeUTF8(d.traceparent)
 	}
 	if cap(d.dataBuffer) > largeBuffer {
@@ -186,6 +191,7 @@ func (d *Decoder) dispatch() (Message, bool) {
 	}
 	d.dataBuffer = d.dataBuffer[:0]
 	d.eventTypeBuffer = d.eventTypeBuffer[:0]
+	d.key = d.key[:0]
 	d.traceparent = d.traceparent[:0]
 	return m, dispatched
 }

@@ -16,7 +16,7 @@ import (
 	"golang.org/x/text/encoding/unicode"
 )
 
-// dispatched is an event without id and traceparent.
+// dispatched is an event without id, key and traceparent.
 func dispatched(typ, data string) Message { return Message{Type: typ, Data: data} }
 
 // decodeAll reads a stream to its end.
@@ -107,11 +107,14 @@ var decodeTests = []struct {
 	{"traceparent", "data: a\ntraceparent: 00-x-y-01\n\ndata: b\n\ntraceparent: z\n\ndata: c\n\n",
 		[]Message{{Type: "message", Data: "a", Traceparent: "00-x-y-01"}, dispatched("message", "b"), dispatched("message", "c")}},
 
+	{"key", "key: a b\ndata: a\n\ndata: b\n\nkey: z\n\ndata: c\nkey\n\n",
+		[]Message{{Type: "message", Data: "a", Key: "a b"}, dispatched("message", "b"), dispatched("message", "c")}},
+
 	// Ids.
-	{"an id stays", "id: 1\ndata: a\n\ndata: b\n\n", []Message{{"1", "message", "a", ""}, {"1", "message", "b", ""}}},
-	{"an id without data", "id: 1\n\ndata: a\n\n", []Message{{"1", "message", "a", ""}}},
-	{"an empty id resets", "id: 1\ndata: a\n\nid:\ndata: b\n\n", []Message{{"1", "message", "a", ""}, dispatched("message", "b")}},
-	{"an id with NUL is ignored", "id: 1\nid: 2\x00\ndata: a\n\n", []Message{{"1", "message", "a", ""}}},
+	{"an id stays", "id: 1\ndata: a\n\ndata: b\n\n", []Message{{ID: "1", Type: "message", Data: "a"}, {ID: "1", Type: "message", Data: "b"}}},
+	{"an id without data", "id: 1\n\ndata: a\n\n", []Message{{ID: "1", Type: "message", Data: "a"}}},
+	{"an empty id resets", "id: 1\ndata: a\n\nid:\ndata: b\n\n", []Message{{ID: "1", Type: "message", Data: "a"}, dispatched("message", "b")}},
+	{"an id with NUL is ignored", "id: 1\nid: 2\x00\ndata: a\n\n", []Message{{ID: "1", Type: "message", Data: "a"}}},
 
 	// The end.
 	{"nothing", "", nil},
@@ -124,7 +127,7 @@ var decodeTests = []struct {
 	{"surrogate", "data: \xED\xA0\x80\xED\xBF\xBF\xED\xAFA\n\n", []Message{dispatched("message", strings.Repeat("\uFFFD", 8)+"A")}},
 	{"other", "data: \xF4\x91\x92\x93\xFFA\x80\xBFB\n\n", []Message{dispatched("message", "\uFFFD\uFFFD\uFFFD\uFFFD\uFFFDA\uFFFD\uFFFDB")}},
 	{"truncated", "data: \xE1\x80\xE2\xF0\x91\x92\xF1\xBFA\n\n", []Message{dispatched("message", "\uFFFD\uFFFD\uFFFD\uFFFDA")}},
-	{"in every field", "event: \xFF\nid: \xE2\x82\ndata: \xE2\x82\ndata: \xAC\n\n", []Message{{"\uFFFD", "\uFFFD", "\uFFFD\n\uFFFD", ""}}},
+	{"in every field", "event: \xFF\nid: \xE2\x82\ndata: \xE2\x82\ndata: \xAC\n\n", []Message{{ID: "\uFFFD", Type: "\uFFFD", Data: "\uFFFD\n\uFFFD"}}},
 }
 
 func TestDecoder(t *testing.T) {
@@ -395,7 +398,7 @@ func compareIndependent(t *testing.T, stream []byte, ours []Message) {
 		}
 	}
 	for _, m := range ours {
-		if m.Traceparent = ""; m.Data != "" {
+		if m.Key, m.Traceparent = "", ""; m.Data != "" {
 			got = append(got, m)
 		}
 	}
@@ -405,9 +408,9 @@ func compareIndependent(t *testing.T, stream []byte, ours []Message) {
 }
 
 func BenchmarkDecoder(b *testing.B) {
-	typed := AppendBody([]byte("id: 1763820000000-0\n"), "order.created", bytes.Repeat([]byte("x"), 128), "")
-	large := AppendBody([]byte("id: 1763820000000-0\n"), "", bytes.Repeat([]byte("x"), 64<<10), "")
-	lines := AppendBody(nil, "", bytes.Repeat([]byte("\n"), 64<<10), "")
+	typed := AppendBody([]byte("id: 1763820000000-0\n"), Body{Type: "order.created", Data: bytes.Repeat([]byte("x"), 128)})
+	large := AppendBody([]byte("id: 1763820000000-0\n"), Body{Data: bytes.Repeat([]byte("x"), 64<<10)})
+	lines := AppendBody(nil, Body{Data: bytes.Repeat([]byte("\n"), 64<<10)})
 	for name, event := range map[string][]byte{
 		"128": typed, "64KiB": large, "64KiB of LF": lines,
 		"64KiB of LF, ended by CR": bytes.ReplaceAll(lines, []byte("\n"), []byte("\r")),

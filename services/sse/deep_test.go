@@ -40,7 +40,7 @@ func (d *deep) Start(sink eventlog.Sink) (map[string]eventlog.State, error) {
 	return nil, nil
 }
 
-func (d *deep) Append(ctx context.Context, topic string, e eventlog.Entry) (eventlog.ID, error) {
+func (d *deep) Append(ctx context.Context, topic string, e eventlog.Entry) (eventlog.Receipt, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	t := d.topics[topic]
@@ -55,7 +55,7 @@ func (d *deep) Append(ctx context.Context, topic string, e eventlog.Entry) (even
 	event := eventlog.Event{ID: d.clock.Next(), Body: slices.Clone(e.Body)}
 	t.events = append(t.events, event)
 	d.sink.Committed(topic, []eventlog.Event{event})
-	return event.ID, nil
+	return eventlog.Receipt{ID: event.ID}, nil
 }
 
 func (d *deep) state(t *deepTopic) eventlog.State {

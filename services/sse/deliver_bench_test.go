@@ -53,10 +53,10 @@ func (f *fixture) delivered(t testing.TB, n uint64) {
 func TestDeliveryDoesNotAllocate(t *testing.T) {
 	for name, query := range map[string]string{"one topic": "topic=a", "two topics": "topic=a&topic=b"} {
 		t.Run(name, func(t *testing.T) {
-			const subscribers, rounds, batch, warm = 200, 100, 5, 20
+			const subscribers, rounds, batch, warm = 200, 100, 10, 20
 			f := serve(t, options{budget: 1 << 20, handler: &sse.Handler{HeartbeatInterval: -1}})
 			f.sinkhole(t, subscribers, query)
-			body := sse.AppendBody(nil, "", []byte(strings.Repeat("x", 100)), "")
+			body := sse.AppendBody(nil, sse.Body{Data: []byte(strings.Repeat("x", 100))})
 			publish := func(from, to int) {
 				for i := from; i < to; i++ {
 					for range batch {
@@ -101,7 +101,7 @@ func BenchmarkMerge(b *testing.B) {
 func benchmarkDeliver(b *testing.B, batch, subscribers int, query string) {
 	f := serve(b, options{budget: 64 << 20, handler: &sse.Handler{HeartbeatInterval: -1, FlushInterval: time.Duration(batch-1) * 10 * time.Microsecond}})
 	f.sinkhole(b, subscribers, query)
-	body := sse.AppendBody(nil, "", []byte(strings.Repeat("x", 128)), "")
+	body := sse.AppendBody(nil, sse.Body{Data: []byte(strings.Repeat("x", 128))})
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	sent := uint64(0)

@@ -2,6 +2,7 @@ package sse
 
 import (
 	"strconv"
+	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -45,6 +46,13 @@ func (v *vector) set(f *frame, p []byte) {
 	v.add(crlfBytes[:], &skip)
 }
 
+// whole prepares bytes that are a frame, or several.
+func (v *vector) whole(p []byte) {
+	v.n, v.left = 0, 0
+	skip := 0
+	v.add(p, &skip)
+}
+
 func (v *vector) add(p []byte, skip *int) {
 	n := min(*skip, len(p))
 	*skip -= n
@@ -60,7 +68,13 @@ func (v *vector) add(p []byte, skip *int) {
 // write gives the vector to a socket, which never blocks.
 func (v *vector) write(fd int) (int, error) {
 	for {
-		n, _, errno := unix.Syscall(unix.SYS_WRITEV, uintptr(fd), uintptr(unsafe.Pointer(&v.iov[0])), uintptr(v.n))
+		var n uintptr
+		var errno syscall.Errno
+		if v.n == 1 {
+			n, _, errno = unix.Syscall(unix.SYS_WRITE, uintptr(fd), uintptr(unsafe.Pointer(v.iov[0].Base)), uintptr(v.left))
+		} else {
+			n, _, errno = unix.Syscall(unix.SYS_WRITEV, uintptr(fd), uintptr(unsafe.Pointer(&v.iov[0])), uintptr(v.n))
+		}
 		switch errno {
 		case 0:
 			return int(n), nil
@@ -141,7 +155,11 @@ func (l *loop) look(f *feed) {
 // send writes a frame with the given bytes. What the socket does not accept
 // becomes the connection's rest.
 func (l *loop) send(c *conn, f frame, p []byte) {
-	l.vec.set(&f, p)
+	if !f.raw && len(p) <= joinedMost {
+		l.vec.whole(l.joined.frame(&f, p))
+	} else {
+		l.vec.set(&f, p)
+	}
 	n, err := l.vec.write(c.fd)
 	if err != nil {
 		l.fail(c, err)

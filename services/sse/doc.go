@@ -49,6 +49,19 @@
 // unfinished write pins memory that others need ([ReasonMemory]). Nothing else
 // ends a stream for being slow, and no event is dropped to keep one.
 //
+// # Liveness
+//
+// A silent stream carries a comment now and then. A client that asks for
+// heartbeat=pong is sent stream.ping instead and answers by requests of its
+// own ([Handler.Pong]); one that misses too many is closed
+// ([ReasonPongTimeout]). A client with something left to take is not pinged:
+// the write time-out judges it. No stream has a timer of its own: a loop looks
+// at each when its next time has come, by one place in a wheel.
+//
+// A stream that is told to end (by [Handler.Disconnect], a drain, the expiry
+// of its [Admission]) ends within seconds, in good order where the client
+// takes what is left.
+//
 // # Reading
 //
 // [Decoder] is the other end: the specification's parser, for programs.

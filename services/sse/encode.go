@@ -19,40 +19,67 @@ const MaxTypeLen = 128
 // and an EventSource fires "open" and "error" itself, so a listener could not
 // tell such an event from a change of the connection.
 func ValidType(typ string) bool {
-	if typ == "" || typ == "open" || typ == "error" || strings.HasPrefix(typ, "stream.") {
+	if typ == "open" || typ == "error" || strings.HasPrefix(typ, "stream.") {
 		return false
 	}
-	if typ[0] == ' ' || typ[len(typ)-1] == ' ' {
+	return len(typ) <= MaxTypeLen*utf8.UTFMax && printable(typ) && utf8.RuneCountInString(typ) <= MaxTypeLen
+}
+
+// MaxKeyLen is how many bytes the key of a published event may have.
+const MaxKeyLen = 256
+
+// ValidKey reports whether an event may be published with this key: 1 to
+// [MaxKeyLen] bytes of valid UTF-8, printable and with spaces as [ValidType]
+// has it.
+func ValidKey(key string) bool { return len(key) <= MaxKeyLen && printable(key) }
+
+func printable(s string) bool {
+	if s == "" || s[0] == ' ' || s[len(s)-1] == ' ' || !utf8.ValidString(s) {
 		return false
 	}
-	if len(typ) > MaxTypeLen*utf8.UTFMax || !utf8.ValidString(typ) {
-		return false
-	}
-	n := 0
-	for _, r := range typ {
-		if n++; n > MaxTypeLen || !unicode.IsPrint(r) {
+	for _, r := range s {
+		if !unicode.IsPrint(r) {
 			return false
 		}
 	}
 	return true
 }
 
+// Body is what an event has besides its id.
+type Body struct {
+	Type string
+	Key  string // what the event is about
+	// Traceparent is the W3C trace context of who published the event.
+	Traceparent string
+	Data        []byte
+}
+
 // AppendBody appends an event without its id line, in the format of the
 // WHATWG HTML specification, section 9.2.5: the type unless it is empty, a
-// data line for every line of data, the traceparent unless it is empty, and
-// the blank line that dispatches the event. That blank line is the only one,
-// whatever the arguments hold.
+// data line for every line of data, the key and the traceparent unless they
+// are empty, and the blank line that dispatches the event. That blank line is
+// the only one, whatever the event holds. A browser ignores the fields key and
+// traceparent, as it does all that the specification does not name; a
+// [Decoder] reads them.
 //
 // LF, CR and CRLF all end a line of data, so they all arrive as LF. The format
 // has no way to carry a CR. Data that ends with a line ending has an empty
 // last line, and empty data is one empty line; without that line the event
 // would not be dispatched (section 9.2.6).
 //
-// The type and the traceparent are one line each; what follows a line ending
-// in them is left out, so that it cannot pass for fields or events.
-func AppendBody(dst []byte, typ string, data []byte, traceparent string) []byte {
-	dst = slices.Grow(dst, bodySize(typ, data, traceparent))
-	dst = appendField(dst, "event: ", typ)
+// The type, the key and the traceparent are one line each; what follows a line
+// ending in them is left out, so that it cannot pass for fields or events.
+func AppendBody(dst []byte, b Body) []byte {
+	dst = slices.Grow(dst, bodySize(&b))
+	dst = appendField(dst, "event: ", b.Type)
+	dst = appendData(dst, b.Data)
+	dst = appendField(dst, "key: ", b.Key)
+	dst = appendField(dst, "traceparent: ", b.Traceparent)
+	return append(dst, '\n')
+}
+
+// appendData appends the data lines.
+func appendData(dst, data []byte) []byte {
 	// Segments between line feeds first, then the lines within each: one
 	// search for either ending would start over at every line, which is
 	// quadratic for data that has only one of the two.
@@ -68,9 +95,7 @@ func AppendBody(dst []byte, typ string, data []byte, traceparent string) []byte 
 		dst = appendDataLines(dst, segment)
 		data = data[i+1:]
 	}
-	dst = appendDataLines(dst, data)
-	dst = appendField(dst, "traceparent: ", traceparent)
-	return append(dst, '\n')
+	return appendDataLines(dst, data)
 }
 
 // appendDataLines appends data that has no line ending but CR.
@@ -105,14 +130,16 @@ func appendField(dst []byte, name, value string) []byte {
 // bodySize returns what AppendBody needs: exactly that where data has no CR
 // and the fields are one line, else a little more. Events are kept as
 // encoded, so one that was grown by doubling would waste the hot tail.
-func bodySize(typ string, data []byte, traceparent string) int {
-	lines := 1 + bytes.Count(data, []byte{'\n'}) + bytes.Count(data, []byte{'\r'})
-	n := lines*len("data: \n") + len(data) - (lines - 1) + len("\n")
-	if typ != "" {
-		n += len("event: \n") + len(typ)
-	}
-	if traceparent != "" {
-		n += len("traceparent: \n") + len(traceparent)
-	}
+func bodySize(b *Body) int {
+	lines := 1 + bytes.Count(b.Data, []byte{'\n'}) + bytes.Count(b.Data, []byte{'\r'})
+	n := lines*len("data: \n") + len(b.Data) - (lines - 1) + len("\n")
+	n += fieldSize("event: ", b.Type) + fieldSize("key: ", b.Key) + fieldSize("traceparent: ", b.Traceparent)
 	return n
+}
+
+func fieldSize(name, value string) int {
+	if value == "" {
+		return 0
+	}
+	return len(name) + len(value) + len("\n")
 }

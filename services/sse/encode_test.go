@@ -15,29 +15,31 @@ import (
 const testTraceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 func TestAppendBody(t *testing.T) {
-	for _, test := range []struct{ name, typ, data, traceparent, want string }{
-		{"data alone", "", "a", "", "data: a\n\n"},
-		{"every field", "order.created", `{"order":17}`, testTraceparent,
-			"event: order.created\ndata: {\"order\":17}\ntraceparent: " + testTraceparent + "\n\n"},
-		{"no data", "", "", "", "data: \n\n"},
-		{"LF", "", "a\nb", "", "data: a\ndata: b\n\n"},
-		{"CR", "", "a\rb", "", "data: a\ndata: b\n\n"},
-		{"CRLF is one ending", "", "a\r\nb", "", "data: a\ndata: b\n\n"},
-		{"LF CR is two", "", "a\n\rb", "", "data: a\ndata: \ndata: b\n\n"},
-		{"CR CRLF is two", "", "a\r\r\nb", "", "data: a\ndata: \ndata: b\n\n"},
-		{"trailing LF", "", "a\n", "", "data: a\ndata: \n\n"},
-		{"trailing CR", "", "a\r", "", "data: a\ndata: \n\n"},
-		{"trailing CRLF", "", "a\r\n", "", "data: a\ndata: \n\n"},
-		{"only an ending", "", "\r\n", "", "data: \ndata: \n\n"},
-		{"leading space", "", "  a", "", "data:   a\n\n"},
-		{"looks like fields", "", "id: 1\n: b\n\ndata", "", "data: id: 1\ndata: : b\ndata: \ndata: data\n\n"},
-		{"NUL and byte order mark", "", "\uFEFF\x00", "", "data: \uFEFF\x00\n\n"},
-		{"ending in the type", "a\n\ndata: b", "c", "", "event: a\ndata: c\n\n"},
-		{"ending first in the type", "\ra", "c", "", "data: c\n\n"},
-		{"ending in the traceparent", "", "c", "00\r\rid: 9", "data: c\ntraceparent: 00\n\n"},
+	for _, test := range []struct{ name, typ, key, data, traceparent, want string }{
+		{"data alone", "", "", "a", "", "data: a\n\n"},
+		{"every field", "order.created", "17", `{"order":17}`, testTraceparent,
+			"event: order.created\ndata: {\"order\":17}\nkey: 17\ntraceparent: " + testTraceparent + "\n\n"},
+		{"no data", "", "", "", "", "data: \n\n"},
+		{"LF", "", "", "a\nb", "", "data: a\ndata: b\n\n"},
+		{"CR", "", "", "a\rb", "", "data: a\ndata: b\n\n"},
+		{"CRLF is one ending", "", "", "a\r\nb", "", "data: a\ndata: b\n\n"},
+		{"LF CR is two", "", "", "a\n\rb", "", "data: a\ndata: \ndata: b\n\n"},
+		{"CR CRLF is two", "", "", "a\r\r\nb", "", "data: a\ndata: \ndata: b\n\n"},
+		{"trailing LF", "", "", "a\n", "", "data: a\ndata: \n\n"},
+		{"trailing CR", "", "", "a\r", "", "data: a\ndata: \n\n"},
+		{"trailing CRLF", "", "", "a\r\n", "", "data: a\ndata: \n\n"},
+		{"only an ending", "", "", "\r\n", "", "data: \ndata: \n\n"},
+		{"leading space", "", "", "  a", "", "data:   a\n\n"},
+		{"looks like fields", "", "", "id: 1\n: b\n\ndata", "", "data: id: 1\ndata: : b\ndata: \ndata: data\n\n"},
+		{"NUL and byte order mark", "", "", "\uFEFF\x00", "", "data: \uFEFF\x00\n\n"},
+		{"ending in the type", "a\n\ndata: b", "", "c", "", "event: a\ndata: c\n\n"},
+		{"ending first in the type", "\ra", "", "c", "", "data: c\n\n"},
+		{"ending in the traceparent", "", "", "c", "00\r\rid: 9", "data: c\ntraceparent: 00\n\n"},
+		{"key alone", "", "a key", "c", "", "data: c\nkey: a key\n\n"},
+		{"ending in the key", "", "a\n\rdata: b", "c", "", "data: c\nkey: a\n\n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got := AppendBody([]byte("id: 1\n"), test.typ, []byte(test.data), test.traceparent)
+			got := AppendBody([]byte("id: 1\n"), Body{test.typ, test.key, test.traceparent, []byte(test.data)})
 			if want := "id: 1\n" + test.want; string(got) != want {
 				t.Errorf("got  %q\nwant %q", got, want)
 			}
@@ -48,7 +50,7 @@ func TestAppendBody(t *testing.T) {
 func TestAppendBodyOfLineEndingsOnly(t *testing.T) {
 	for _, ending := range []string{"\n", "\r", "\r\n"} {
 		data := bytes.Repeat([]byte(ending), 256<<10/len(ending))
-		got := AppendBody(nil, "", data, "")
+		got := AppendBody(nil, Body{Data: data})
 		lines := len(data)/len(ending) + 1
 		if want := strings.Repeat("data: \n", lines) + "\n"; string(got) != want {
 			t.Errorf("%q: %d bytes, want %d", ending, len(got), len(want))
@@ -60,20 +62,22 @@ func TestAppendBodyOfLineEndingsOnly(t *testing.T) {
 func TestBodySize(t *testing.T) {
 	for _, data := range []string{"", "a", "a\nb\n", "\n\n\n"} {
 		for _, field := range []string{"", "x"} {
-			got, want := bodySize(field, []byte(data), field), len(AppendBody(nil, field, []byte(data), field))
+			b := Body{field, field, field, []byte(data)}
+			got, want := bodySize(&b), len(AppendBody(nil, b))
 			if got != want {
 				t.Errorf("bodySize(%q, %q) = %d, want %d", field, data, got, want)
 			}
 		}
 	}
-	if got, want := bodySize("", []byte("a\r\nb\r"), ""), len(AppendBody(nil, "", []byte("a\r\nb\r"), "")); got < want {
+	b := Body{Data: []byte("a\r\nb\r")}
+	if got, want := bodySize(&b), len(AppendBody(nil, b)); got < want {
 		t.Errorf("with CR: %d, less than %d", got, want)
 	}
 }
 
 func TestAppendBodyDoesNotAllocate(t *testing.T) {
 	dst, data := make([]byte, 0, 4096), []byte("a\nb\r\nc\rd")
-	if n := testing.AllocsPerRun(100, func() { AppendBody(dst, "type", data, testTraceparent) }); n != 0 {
+	if n := testing.AllocsPerRun(100, func() { AppendBody(dst, Body{"type", "key", testTraceparent, data}) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }
@@ -99,6 +103,24 @@ func TestValidType(t *testing.T) {
 	}
 }
 
+func TestValidKey(t *testing.T) {
+	for _, key := range []string{
+		"a", "open", "stream.open", "customer/17 main", "注文", strings.Repeat("x", MaxKeyLen), strings.Repeat("é", MaxKeyLen/2),
+	} {
+		if !ValidKey(key) {
+			t.Errorf("%q is refused", key)
+		}
+	}
+	for _, key := range []string{
+		"", " ", " a", "a ", "a\nb", "a\rb", "a\tb", "a\x00b", "a\x7fb", "a\u0085b", "a\u00A0b", "a\u2028b", "a\xff",
+		strings.Repeat("x", MaxKeyLen+1), strings.Repeat("é", MaxKeyLen/2) + "x", strings.Repeat("x", 1<<20),
+	} {
+		if ValidKey(key) {
+			t.Errorf("%q is accepted", key[:min(len(key), 40)])
+		}
+	}
+}
+
 // arriving is what a reader makes of data.
 func arriving(data string) string {
 	data = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(data)
@@ -109,26 +131,27 @@ func addBodies(f *testing.F) {
 	for _, data := range []string{
 		"", "a", "a\n", "a\r\nb\rc", "\n\r\n\r", " a", "id: 1", ":", "data", "\uFEFFa", "\x00", "\xff\xe2\x82", "\r", "\r\r\n",
 	} {
-		f.Add("type", []byte(data), testTraceparent)
-		f.Add("", []byte(data), "")
+		f.Add("type", "key", []byte(data), testTraceparent)
+		f.Add("", "", []byte(data), "")
 	}
 }
 
 func FuzzRoundTrip(f *testing.F) {
 	addBodies(f)
-	f.Fuzz(func(t *testing.T, typ string, data []byte, traceparent string) {
-		body := AppendBody(nil, typ, data, traceparent)
+	f.Fuzz(func(t *testing.T, typ, key string, data []byte, traceparent string) {
+		body := AppendBody(nil, Body{typ, key, traceparent, data})
 		checkOneBlankLine(t, body)
 		got, err := decodeAll(bytes.NewReader(slices.Concat([]byte("id: 7\n"), body, body)))
 		if err != io.EOF {
 			t.Fatal(err)
 		}
 		typ, _, _ = strings.Cut(arriving(typ), "\n")
+		key, _, _ = strings.Cut(arriving(key), "\n")
 		traceparent, _, _ = strings.Cut(arriving(traceparent), "\n")
 		if typ == "" {
 			typ = "message"
 		}
-		want := Message{ID: "7", Type: typ, Data: arriving(string(data)), Traceparent: traceparent}
+		want := Message{ID: "7", Type: typ, Data: arriving(string(data)), Key: key, Traceparent: traceparent}
 		if !slices.Equal(got, []Message{want, want}) {
 			t.Errorf("body %q\ngot  %+q\nwant %+q twice", body, got, want)
 		}
@@ -138,11 +161,11 @@ func FuzzRoundTrip(f *testing.F) {
 // FuzzRoundTripIndependent has our events read by somebody else's parser.
 func FuzzRoundTripIndependent(f *testing.F) {
 	addBodies(f)
-	f.Fuzz(func(t *testing.T, typ string, data []byte, traceparent string) {
+	f.Fuzz(func(t *testing.T, typ, key string, data []byte, traceparent string) {
 		if !utf8.ValidString(typ) || !utf8.Valid(data) {
 			t.Skip("go-sse does not decode UTF-8")
 		}
-		body := AppendBody([]byte("id: 7\n"), typ, data, traceparent)
+		body := AppendBody([]byte("id: 7\n"), Body{typ, key, traceparent, data})
 		var got []gosse.Event
 		for event, err := range gosse.Read(bytes.NewReader(body), &gosse.ReadConfig{MaxEventSize: len(body) + 1}) {
 			if err != nil {
@@ -176,7 +199,7 @@ func BenchmarkAppendBody(b *testing.B) {
 				b.SetBytes(int64(size))
 				dst := make([]byte, 0, 2*size+256)
 				for b.Loop() {
-					dst = AppendBody(dst[:0], "order.created", data, testTraceparent)
+					dst = AppendBody(dst[:0], Body{Type: "order.created", Traceparent: testTraceparent, Data: data})
 				}
 			})
 		}
@@ -186,7 +209,7 @@ func BenchmarkAppendBody(b *testing.B) {
 		b.SetBytes(int64(len(data)))
 		var dst []byte
 		for b.Loop() {
-			dst = AppendBody(dst[:0], "", data, "")
+			dst = AppendBody(dst[:0], Body{Data: data})
 		}
 	})
 }

@@ -16,7 +16,7 @@ import (
 // A server of net/http, over the handler's own listener, so that the sockets
 // of ended streams serve further requests.
 func Example() {
-	log, err := eventlog.Open(eventlog.Memory(eventlog.Retention{}, 0), eventlog.Options{MemoryBudget: 64 << 20})
+	log, err := eventlog.Open(eventlog.Memory(eventlog.MemoryOptions{}), eventlog.Options{MemoryBudget: 64 << 20})
 	if err != nil {
 		panic(err)
 	}
@@ -35,7 +35,7 @@ func Example() {
 // Under Gin, with gin.WrapH. Middlewares may do what they do for other routes;
 // a compression leaves the stream alone.
 func Example_gin() {
-	log, err := eventlog.Open(eventlog.Memory(eventlog.Retention{}, 0), eventlog.Options{MemoryBudget: 64 << 20})
+	log, err := eventlog.Open(eventlog.Memory(eventlog.MemoryOptions{}), eventlog.Options{MemoryBudget: 64 << 20})
 	if err != nil {
 		panic(err)
 	}
@@ -54,7 +54,7 @@ func Example_gin() {
 
 // Under Echo, with echo.WrapHandler.
 func Example_echo() {
-	log, err := eventlog.Open(eventlog.Memory(eventlog.Retention{}, 0), eventlog.Options{MemoryBudget: 64 << 20})
+	log, err := eventlog.Open(eventlog.Memory(eventlog.MemoryOptions{}), eventlog.Options{MemoryBudget: 64 << 20})
 	if err != nil {
 		panic(err)
 	}
@@ -93,7 +93,7 @@ func run(events *sse.Handler, routes http.Handler, log *eventlog.Log) {
 	}
 	fmt.Println(opened.Type)
 
-	body := sse.AppendBody(nil, "order.created", []byte(`{"order":17}`), "")
+	body := sse.AppendBody(nil, sse.Body{Type: "order.created", Data: []byte(`{"order":17}`)})
 	if _, err := log.Append(context.Background(), "orders", eventlog.Entry{Body: body}); err != nil {
 		panic(err)
 	}

@@ -52,7 +52,7 @@ type options struct {
 func serve(t testing.TB, o options) *fixture {
 	t.Helper()
 	if o.store == nil {
-		o.store = eventlog.Memory(eventlog.Retention{}, 0)
+		o.store = eventlog.Memory(eventlog.MemoryOptions{})
 	}
 	if o.handler == nil {
 		o.handler = &sse.Handler{}
@@ -162,6 +162,9 @@ type observer struct {
 	outcomes  [][]eventlog.Outcome
 	gaps      []*eventlog.GapError
 	ends      []ending
+	failures  []error
+	rtts      []time.Duration
+	missed    int
 }
 
 type ending struct {
@@ -187,6 +190,14 @@ func (o *observer) Connected(c *sse.Conn, outcomes []eventlog.Outcome) {
 
 func (o *observer) Gap(_ *sse.Conn, g *eventlog.GapError) {
 	o.note(func() { o.gaps = append(o.gaps, g) })
+}
+
+func (o *observer) Ponged(rtt time.Duration) { o.note(func() { o.rtts = append(o.rtts, rtt) }) }
+
+func (o *observer) PingMissed() { o.note(func() { o.missed++ }) }
+
+func (o *observer) Failed(topic string, err error) {
+	o.note(func() { o.failures = append(o.failures, err) })
 }
 
 func (o *observer) Disconnected(c *sse.Conn, reason sse.Reason, err error, sent sse.Sent) {

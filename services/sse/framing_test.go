@@ -71,7 +71,8 @@ func TestFramingOfLineFeeds(t *testing.T) {
 	w, both := f.get(t, "topic=a"), f.get(t, "topic=a&topic=b")
 	w.next()
 	both.next()
-	id, err := f.log.Append(context.Background(), "a", eventlog.Entry{Body: sse.AppendBody(nil, "", data, "")})
+	receipt, err := f.log.Append(context.Background(), "a", eventlog.Entry{Body: sse.AppendBody(nil, sse.Body{Data: data})})
+	id := receipt.ID
 	if err != nil {
 		t.Fatal(err)
 	}

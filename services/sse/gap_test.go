@@ -306,7 +306,7 @@ func TestNoGapInNewTopic(t *testing.T) {
 	tr := newTrack(f.ledger, w.next(), "new", "other")
 	store.between = func() {
 		store.between = nil
-		body := sse.AppendBody(nil, "", []byte("other 1"), "")
+		body := sse.AppendBody(nil, sse.Body{Data: []byte("other 1")})
 		for range 3 {
 			id := store.clock.Next()
 			f.ledger.record("other", entry{id, "other 1"})

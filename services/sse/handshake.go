@@ -4,10 +4,7 @@ import (
 	"bytes"
 	"crypto/rand"
 	"encoding/hex"
-	"fmt"
 	"net/http"
-	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -22,6 +19,8 @@ const retryBase = 2 * time.Second
 type handshake struct {
 	stream   stream
 	id       [16]byte
+	release  string
+	pong     bool // the heartbeat is two-way
 	trace    string
 	outcomes []eventlog.Outcome
 	gaps     []*eventlog.GapError
@@ -29,64 +28,12 @@ type handshake struct {
 	opening  []byte // stream.open, and a stream.gap for each gap
 }
 
-// parseSubscription reads topics and position of a request.
-func (h *Handler) parseSubscription(r *http.Request) ([]string, []start, *Rejection) {
-	if r.ContentLength != 0 { // not by Body: HTTP/2 has one for every request
-		return nil, nil, &Rejection{Status: 400, Type: "unexpected-body", Detail: "a subscription is a GET without a body"}
-	}
-	query, err := url.ParseQuery(r.URL.RawQuery)
-	if err != nil {
-		return nil, nil, &Rejection{Status: 400, Type: "invalid-query", Detail: "the query string is malformed: " + err.Error()}
-	}
-	var topics []string
-	for _, name := range query["topic"] {
-		if !eventlog.ValidTopic(name) {
-			return nil, nil, &Rejection{Status: 400, Type: "invalid-topic",
-				Detail: fmt.Sprintf("%q is not a topic: want 1 to 128 of A-Z a-z 0-9 . _ -, not starting with a dot", clip(name))}
-		}
-		if !slices.Contains(topics, name) {
-			topics = append(topics, name)
-		}
-		if most := or(h.MaxTopics, DefaultMaxTopics); len(topics) > most {
-			return nil, nil, &Rejection{Status: 400, Type: "too-many-topics",
-				Detail: fmt.Sprintf("a connection may have at most %d topics", most)}
-		}
-	}
-	if len(topics) == 0 {
-		return nil, nil, &Rejection{Status: 400, Type: "missing-topic", Detail: "say which topic to follow: ?topic=orders"}
-	}
-	position := r.Header.Get("Last-Event-ID")
-	if position == "" {
-		position = query.Get("last_event_id")
-	}
-	starts, err := parsePosition(position, topics)
-	if err != nil {
-		return nil, nil, &Rejection{Status: 400, Type: "invalid-last-event-id",
-			Detail: fmt.Sprintf("%v (got %q)", err, clip(position))}
-	}
-	return topics, starts, nil
-}
-
-// clip bounds what an answer repeats of a request.
-func clip(s string) string {
-	if len(s) > 200 {
-		return s[:200] + "…"
-	}
-	return s
-}
-
-func or[T comparable](v, otherwise T) T {
-	var zero T
-	if v == zero {
-		return otherwise
-	}
-	return v
-}
-
 // open decides where the stream starts in each topic, and composes what the
 // client is told of it. The handshake's topics must be released.
-func (h *Handler) open(r *http.Request, topics []string, starts []start) *handshake {
-	hs := &handshake{stream: stream{subs: make([]sub, len(topics))}}
+func (h *Handler) open(r *http.Request, s *subscription) *handshake {
+	topics, starts := s.topics, s.starts
+	hs := &handshake{stream: stream{subs: make([]sub, len(topics))}, release: s.release,
+		pong: s.pong && h.pingRules().interval > 0}
 	rand.Read(hs.id[:]) // never fails
 	if h.TraceID != nil {
 		hs.trace = strings.Clone(h.TraceID(r)) // not to keep the request's headers alive
@@ -94,7 +41,7 @@ func (h *Handler) open(r *http.Request, topics []string, starts []start) *handsh
 	told := make([]openTopic, len(topics))
 	presented := make([]eventlog.ID, len(topics))
 	for i, name := range topics {
-		t := h.Log.Follow(name)
+		t := h.logOf(name).Follow(name)
 		state, _ := t.State()
 		at, outcome := state.Last, eventlog.OutcomeLive
 		if !starts[i].head {
@@ -112,7 +59,7 @@ func (h *Handler) open(r *http.Request, topics []string, starts []start) *handsh
 		default:
 			hs.gaps = append(hs.gaps, nil)
 		}
-		hs.stream.subs[i].Cursor = eventlog.Cursor{Topic: t, At: presented[i]}
+		hs.stream.subs[i] = sub{Cursor: eventlog.Cursor{Topic: t, At: presented[i]}, own: h.own(name)}
 		hs.outcomes = append(hs.outcomes, outcome)
 		told[i] = openTopic{name, outcome, presented[i].String(), idOrNone(state.Oldest), state.Last.String()}
 	}
@@ -124,14 +71,13 @@ func (h *Handler) open(r *http.Request, topics []string, starts []start) *handsh
 func (hs *handshake) compose(h *Handler, told []openTopic) {
 	position := hs.stream.appendPosition(nil)
 	hs.position = string(position)
-	interval := or(h.HeartbeatInterval, DefaultHeartbeatInterval)
 	out := appendRetry(nil, retryBase)
 	out = appendControl(out, position, "stream.open", openEvent{
 		Connection: h.connectionID(hs.id),
 		Node:       h.Node,
-		Release:    or(h.Release, "stable"),
+		Release:    hs.release,
 		TraceID:    hs.trace,
-		Heartbeat:  openHeartbeat{"comment", max(interval, 0).Milliseconds()},
+		Heartbeat:  hs.heartbeat(h),
 		Topics:     told,
 	})
 	for i, g := range hs.gaps {
@@ -142,6 +88,20 @@ func (hs *handshake) compose(h *Handler, told []openTopic) {
 		}
 	}
 	hs.opening = out
+}
+
+// heartbeat is what the client is told of it.
+func (hs *handshake) heartbeat(h *Handler) openHeartbeat {
+	if !hs.pong {
+		interval := or(h.HeartbeatInterval, DefaultHeartbeatInterval)
+		return openHeartbeat{Mode: "comment", IntervalMS: max(interval, 0).Milliseconds()}
+	}
+	rules := h.pingRules()
+	told := openHeartbeat{Mode: "pong", IntervalMS: rules.interval.Milliseconds()}
+	if rules.timeout < never {
+		told.TimeoutMS = rules.timeout.Milliseconds()
+	}
+	return told
 }
 
 // connectionID is the name of a connection: its server and 128 random bits.
@@ -167,13 +127,18 @@ func (h *Handler) parseConnectionID(s string) (id [16]byte, ok bool) {
 	return id, err == nil
 }
 
-// header sets the headers of a stream.
-func (hs *handshake) header(h *Handler, to http.Header) {
+// streamHeader sets what every event stream has.
+func streamHeader(to http.Header) {
 	to.Set("Content-Type", "text/event-stream; charset=utf-8")
 	to.Set("Cache-Control", "no-cache")
 	to.Set("X-Accel-Buffering", "no")
+}
+
+// header sets the headers of a stream.
+func (hs *handshake) header(to http.Header) {
+	streamHeader(to)
 	to.Set("Last-Event-ID", hs.position)
-	to.Set("X-Release-Version", or(h.Release, "stable"))
+	to.Set("X-Release-Version", hs.release)
 	// A middleware that announced a compressed or measured body was wrong.
 	to.Del("Content-Encoding")
 	to.Del("Content-Length")
@@ -181,9 +146,9 @@ func (hs *handshake) header(h *Handler, to http.Header) {
 
 // head composes the head of an HTTP/1.1 answer whose socket is taken over,
 // with the headers that middlewares set.
-func (hs *handshake) head(h *Handler, set http.Header, keepAlive bool) []byte {
+func (hs *handshake) head(set http.Header, keepAlive bool) []byte {
 	set = set.Clone()
-	hs.header(h, set)
+	hs.header(set)
 	set.Set("Date", time.Now().UTC().Format(http.TimeFormat))
 	set.Set("Transfer-Encoding", "chunked")
 	set.Set("Connection", "keep-alive")

@@ -363,7 +363,7 @@ func TestHandshakeHead(t *testing.T) {
 // TestHandshakeOfUnknownTopic: following what does not exist creates nothing,
 // and loses nothing of what comes.
 func TestHandshakeOfUnknownTopic(t *testing.T) {
-	for name, store := range map[string]eventlog.Store{"memory": eventlog.Memory(eventlog.Retention{}, 0), "deep": newDeep()} {
+	for name, store := range map[string]eventlog.Store{"memory": eventlog.Memory(eventlog.MemoryOptions{}), "deep": newDeep()} {
 		t.Run(name, func(t *testing.T) {
 			f := serve(t, options{store: store})
 			w, fromZero, both := f.get(t, "topic=later"), f.get(t, "topic=later&last_event_id=0"), f.get(t, "topic=later&topic=never")

@@ -36,7 +36,8 @@ func newLedger(t testing.TB, log *eventlog.Log) *ledger {
 func (l *ledger) publish(topic, text string) eventlog.ID {
 	l.t.Helper()
 	data := topic + " " + text
-	id, err := l.log.Append(context.Background(), topic, eventlog.Entry{Body: sse.AppendBody(nil, "", []byte(data), "")})
+	receipt, err := l.log.Append(context.Background(), topic, eventlog.Entry{Body: sse.AppendBody(nil, sse.Body{Data: []byte(data)})})
+	id := receipt.ID
 	if err != nil {
 		l.t.Errorf("publish: %v", err)
 		return id

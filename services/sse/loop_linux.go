@@ -63,6 +63,7 @@ type loop struct {
 	server *server
 	poller *poller
 	signal chan struct{} // one slot: something is in the inbox or dirty
+	ended  chan struct{} // closed when run has returned
 	shown  counters      // figures as of the last pass, for others to read
 
 	mu    sync.Mutex // guards what others give; held to append and to swap
@@ -88,6 +89,7 @@ type loop struct {
 	pinned    bool          // since the last check
 	scratch   []byte
 	vec       vector
+	joined    joined
 	sent      Sent
 	stalls    uint64
 	aborted   bool // new connections are closed at once
@@ -123,7 +125,8 @@ func newLoop(s *server) *loop {
 	l := &loop{
 		server:  s,
 		signal:  make(chan struct{}, 1),
-		began:   time.Now(),
+		ended:   make(chan struct{}),
+		began:   s.began,
 		feeds:   map[*eventlog.Topic]*loopFeed{},
 		scratch: make([]byte, 0, 4<<10),
 	}
@@ -131,38 +134,8 @@ func newLoop(s *server) *loop {
 	return l
 }
 
-// mail is what others tell a loop.
-type mail struct {
-	kind   mailKind
-	c      *conn
-	sub    int32
-	at     eventlog.ID // what a page was asked for
-	block  *eventlog.Block
-	gap    *eventlog.GapError
-	reason Reason
-	slot   slotRef
-	events uint32
-}
-
-type mailKind uint8
-
-const (
-	msgAttach mailKind = iota // a new connection
-	msgPage                   // the reader pool has an answer
-	msgPoll                   // the poller saw something on a socket
-	msgEnd                    // the stream is to end in good order
-	msgAbort                  // all streams are to end at once
-	msgStop
-)
-
-func (l *loop) post(m mail) {
-	l.mu.Lock()
-	l.inbox = append(l.inbox, m)
-	l.mu.Unlock()
-	wake(l.signal)
-}
-
 func (l *loop) run() {
+	defer close(l.ended)
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
@@ -174,8 +147,8 @@ func (l *loop) run() {
 			return // the signal for it is spent
 		}
 		l.sweep()
-		l.forgetViews()
 		l.wheel.advance(l.now, l.check)
+		l.forgetViews()
 		l.relieve()
 		l.publish()
 		if len(l.ready) > 0 {
@@ -218,28 +191,6 @@ func (l *loop) receive() {
 		l.grown[i] = nil
 	}
 	l.grown = l.grown[:0]
-}
-
-func (l *loop) handle(m *mail) {
-	switch m.kind {
-	case msgAttach:
-		l.attach(m.c)
-	case msgPage:
-		l.arrived(m)
-	case msgPoll:
-		if c := l.slots.get(m.slot); c != nil {
-			l.polled(c, m.events)
-		}
-	case msgEnd:
-		l.finish(m.c, m.reason)
-	case msgAbort:
-		l.aborted = true
-		for _, c := range l.slots.all() {
-			l.close(c, ReasonDrain, nil)
-		}
-	case msgStop:
-		l.stopped = true
-	}
 }
 
 // enqueue makes the next sweep write to a connection.
@@ -323,6 +274,7 @@ func (l *loop) forgetViews() {
 		l.looked[i] = nil
 	}
 	l.looked = l.looked[:0]
+	l.joined.forget()
 }
 
 // patience is how long the loop may sleep if nobody wakes it.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -28,6 +29,9 @@ func WriteProblem(w http.ResponseWriter, r *Rejection, traceID string) {
 	if r.RetryAfter > 0 {
 		h.Set("Retry-After", strconv.FormatInt(int64((r.RetryAfter+time.Second-1)/time.Second), 10))
 	}
+	if r.Challenge != "" {
+		h.Set("WWW-Authenticate", r.Challenge)
+	}
 	title := r.Title
 	if title == "" {
 		title = http.StatusText(r.Status)
@@ -35,4 +39,54 @@ func WriteProblem(w http.ResponseWriter, r *Rejection, traceID string) {
 	w.WriteHeader(r.Status)
 	// An answer that cannot be written has nobody left to tell.
 	_ = json.NewEncoder(w).Encode(problem{ProblemTypePrefix + r.Type, title, r.Status, r.Detail, traceID})
+}
+
+// WriteRejection refuses a subscription. A caller that says on_reject=retry
+// in its query is a native EventSource, which gives up for good on any answer
+// but 200: it gets a stream that says why, in stream.rejected, and when to
+// come back, and ends. So does everybody while the server drains. All others
+// get a problem document.
+func WriteRejection(w http.ResponseWriter, r *http.Request, why *Rejection, traceID string) {
+	query := r.URL.Query()
+	// An EventSource sends nothing but GET.
+	asked := query.Get("on_reject") == "retry" && (r.Method == http.MethodGet || r.Method == http.MethodHead)
+	if !asked && !why.drains {
+		WriteProblem(w, why, traceID)
+		return
+	}
+	permanent := why.permanent()
+	retry := why.RetryAfter
+	switch {
+	case retry > 0:
+	case permanent: // a page that doesn't listen must not hammer
+		retry = jitter(retryPermanent, 0.5)
+	default:
+		retry = jitter(retryBase, 0.5)
+	}
+	body := appendRetryExactly(nil, retry)
+	body = appendControl(body, rejectedID(presentedID(r.Header, query)), "stream.rejected", rejectedEvent{
+		Status: why.Status, Type: ProblemTypePrefix + why.Type, Detail: why.Detail, Permanent: permanent, TraceID: traceID,
+	})
+	h := w.Header()
+	streamHeader(h)
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(http.StatusOK)
+	_, _ = w.Write(body)
+}
+
+// retryPermanent is the reconnection time after a refusal that will not change.
+const retryPermanent = time.Minute
+
+// permanent reports whether the same request will be refused again.
+func (r *Rejection) permanent() bool {
+	return r.Status == http.StatusBadRequest || r.Status == http.StatusUnauthorized || r.Status == http.StatusForbidden
+}
+
+// rejectedID returns an id for the client to keep. One that could break a
+// line was never ours.
+func rejectedID(id string) []byte {
+	if strings.ContainsAny(id, "\r\n\x00") {
+		return nil
+	}
+	return []byte(id)
 }

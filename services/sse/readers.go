@@ -3,7 +3,6 @@ package sse
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -33,7 +32,7 @@ type fetchJob struct {
 // read their first page take turns with those that read on.
 type readers struct {
 	ctx     context.Context
-	log     *eventlog.Log
+	h       *Handler
 	fetched atomic.Uint64
 	workers sync.WaitGroup
 
@@ -69,8 +68,8 @@ func (f *fifo) pop() (fetchJob, bool) {
 	return j, true
 }
 
-func newReaders(ctx context.Context, log *eventlog.Log) *readers {
-	r := &readers{ctx: ctx, log: log}
+func newReaders(ctx context.Context, h *Handler) *readers {
+	r := &readers{ctx: ctx, h: h}
 	r.idle = sync.NewCond(&r.mu)
 	for range readerCount {
 		r.workers.Go(r.run)
@@ -127,7 +126,7 @@ func (r *readers) fetch(j fetchJob) {
 	}
 	ctx, cancel := context.WithTimeout(r.ctx, fetchTimeout)
 	defer cancel()
-	block, err := r.log.Fetch(ctx, j.cursor)
+	block, err := r.h.logOf(j.cursor.Topic.Name()).Fetch(ctx, j.cursor)
 	if block != nil {
 		r.fetched.Add(1)
 	}
@@ -142,7 +141,7 @@ func (r *readers) fetch(j fetchJob) {
 	}
 }
 
-// warn logs a failing store, once a second at most.
+// warn tells of a failing store, once a second at most.
 func (r *readers) warn(topic string, err error) {
 	r.mu.Lock()
 	quiet := time.Since(r.lastWarn) < time.Second
@@ -150,8 +149,8 @@ func (r *readers) warn(topic string, err error) {
 		r.lastWarn = time.Now()
 	}
 	r.mu.Unlock()
-	if !quiet {
-		slog.Error("reading for a stream failed; it will be tried again", "event_type", "sse_error", "topic", topic, "error", err)
+	if o := r.h.Observer; o != nil && !quiet {
+		o.Failed(topic, err)
 	}
 }
 

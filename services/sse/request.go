@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -15,18 +16,24 @@ import (
 // HTTP/1.0, and platforms without delivery loops.
 type requestConn struct {
 	meta
+	server  *server
+	sink    sink
+	request *http.Request
+	feeds   []feed
+	pages   chan page
+	signal  chan struct{}      // one slot: a topic has grown
+	ended   chan Reason        // one slot
+	drains  chan time.Duration // one slot: the stream will end so much later
+	gone    atomic.Bool        // the stream has ended
+	late    *time.Timer        // cuts it off a while after it was told to end
+	pass    uint64
+	again   bool
+	quiet   time.Duration // until when it may be, by the server's clock
+
+	mu sync.Mutex // guards what surveys read; held to compute, never to write
 	stream
-	server *server
-	sink   sink
-	remote string
-	feeds  []feed
-	pages  chan page
-	signal chan struct{} // one slot: a topic has grown
-	ended  chan Reason   // one slot
-	gone   atomic.Bool   // the stream has ended
-	pass   uint64
-	again  bool
-	sent   Sent
+	sent    Sent
+	writing time.Time // since when a write is under way; else zero
 }
 
 // page is an answer of the reader pool.
@@ -44,19 +51,28 @@ func (c *requestConn) Wake() { wake(c.signal) }
 func (c *requestConn) end(reason Reason) {
 	select {
 	case c.ended <- reason:
+		c.late.Reset(endTime)
 	default:
 	}
 }
 
+// drain implements ender. A server drains once.
+func (c *requestConn) drain(in time.Duration) { c.drains <- in }
+
 // drive writes a stream until it ends.
 func (s *server) drive(to sink, r *http.Request, hs *handshake, m meta) {
 	c := &requestConn{
-		meta: m, stream: hs.stream, server: s, sink: to, remote: r.RemoteAddr,
+		meta: m, stream: hs.stream, server: s, sink: to, request: r,
 		feeds:  make([]feed, len(hs.stream.subs)),
 		pages:  make(chan page, len(hs.stream.subs)), // one job a topic at a time
 		signal: make(chan struct{}, 1),
 		ended:  make(chan Reason, 1),
+		drains: make(chan time.Duration, 1),
 	}
+	ctx, cancel := context.WithCancel(s.ctx)
+	defer cancel()
+	c.late = time.AfterFunc(never, cancel)
+	defer c.late.Stop()
 	for i := range c.subs {
 		c.feeds[i].topic = c.subs[i].Topic
 		c.subs[i].feed = &c.feeds[i]
@@ -66,11 +82,11 @@ func (s *server) drive(to sink, r *http.Request, hs *handshake, m meta) {
 		c.end(ReasonDrain)
 	}
 	aborted := make(chan struct{})
-	stop := context.AfterFunc(s.ctx, func() { c.sink.abort(); close(aborted) })
+	stop := context.AfterFunc(ctx, func() { c.sink.abort(); close(aborted) })
 	reason, err := c.run(r.Context(), hs)
 	if !stop() {
 		<-aborted
-		reason, err = ReasonDrain, nil
+		reason, err = c.cutOff(reason), nil
 	}
 	c.sink.close()
 	for i := range c.subs {
@@ -78,7 +94,26 @@ func (s *server) drive(to sink, r *http.Request, hs *handshake, m meta) {
 	}
 	c.gone.Store(true)
 	c.dropPages()
-	s.leave(&c.meta, &c.stream, c.remote, reason, err, c.sent)
+	s.leave(&c.meta, &c.stream, c.remote(), reason, err, c.sent)
+}
+
+// cutOff returns why a stream was.
+func (c *requestConn) cutOff(reason Reason) Reason {
+	if c.server.ctx.Err() != nil {
+		return ReasonDrain
+	}
+	select {
+	case reason = <-c.ended: // before it could see that
+	default:
+	}
+	return reason
+}
+
+// at implements ender.
+func (c *requestConn) at() map[string]eventlog.ID {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.positions()
 }
 
 // dropPages takes back the answers of the reader pool that nobody reads.
@@ -96,27 +131,23 @@ func (c *requestConn) dropPages() {
 }
 
 func (c *requestConn) run(ctx context.Context, hs *handshake) (Reason, error) {
-	h := c.server.h
-	interval := or(h.HeartbeatInterval, DefaultHeartbeatInterval)
-	if interval < 0 {
-		interval = 1 << 62
-	}
-	if err := c.sink.begin(h, hs); err != nil {
+	if err := c.sink.begin(c.server.h, hs); err != nil {
 		return writeFailure(err)
 	}
 	if err := c.write(hs.opening, 0); err != nil {
 		return writeFailure(err)
 	}
-	heartbeat := time.NewTimer(jitter(interval, 0.1))
-	defer heartbeat.Stop()
+	if left, ends := c.left(); ends {
+		expiry := time.AfterFunc(left, func() { c.end(ReasonTokenExpired) })
+		defer expiry.Stop()
+	}
+	timer := time.NewTimer(c.patience())
+	defer timer.Stop()
 	for {
-		wrote, err := c.writeAll()
-		if err != nil {
+		if err := c.writeAll(); err != nil {
 			return writeFailure(err)
 		}
-		if wrote {
-			heartbeat.Reset(jitter(interval, 0.1))
-		}
+		timer.Reset(c.patience())
 		select {
 		case <-ctx.Done():
 			return ReasonClient, nil
@@ -125,18 +156,25 @@ func (c *requestConn) run(ctx context.Context, hs *handshake) (Reason, error) {
 		case <-c.server.ctx.Done():
 			return ReasonDrain, nil
 		case reason := <-c.ended:
-			return reason, c.sink.end(h)
+			return reason, c.finish(reason)
+		case in := <-c.drains:
+			if err := c.write(appendDrain(nil, in), 0); err != nil {
+				return writeFailure(err)
+			}
 		case p := <-c.pages:
 			if err := c.arrived(p); err != nil {
 				return writeFailure(err)
 			}
 		case <-c.signal:
 			c.pause(ctx)
-		case <-heartbeat.C:
-			if err := c.write([]byte(heartbeatComment), 0); err != nil {
+		case <-timer.C:
+			dead, err := c.beat()
+			if err != nil {
 				return writeFailure(err)
 			}
-			heartbeat.Reset(jitter(interval, 0.1))
+			if dead {
+				return ReasonPongTimeout, nil
+			}
 		}
 	}
 }
@@ -154,19 +192,21 @@ func (c *requestConn) pause(ctx context.Context) {
 
 // writeAll writes from the cursors to the heads, as far as the events are in
 // memory, and asks for the others.
-func (c *requestConn) writeAll() (wrote bool, err error) {
+func (c *requestConn) writeAll() error {
 	var scratch []byte
 	for {
 		c.pass++
+		c.mu.Lock()
 		p, ok := c.next(c.pass, or(c.server.h.MaxWriteBytes, DefaultMaxWriteBytes), scratch[:0])
+		c.mu.Unlock()
 		c.fetchLacking()
 		for i := range c.feeds {
 			c.feeds[i].forget() // a write may take long, and a view holds a whole tail
 		}
 		if !ok {
-			return wrote, nil
+			return nil
 		}
-		wrote = true
+		var err error
 		if scratch = p.scratch; p.block == nil {
 			err = c.write(scratch, p.events)
 		} else {
@@ -174,11 +214,8 @@ func (c *requestConn) writeAll() (wrote bool, err error) {
 			err = c.write(p.block.Bytes(p.from, p.to), p.events)
 			p.block.Unpin()
 		}
-		if err != nil {
-			return wrote, err
-		}
-		if len(c.ended) > 0 || c.server.ctx.Err() != nil {
-			return wrote, nil
+		if err != nil || len(c.ended) > 0 || c.server.ctx.Err() != nil {
+			return err
 		}
 	}
 }
@@ -203,17 +240,26 @@ func (c *requestConn) fetchLacking() {
 
 func (c *requestConn) arrived(p page) error {
 	u := &c.subs[p.sub]
+	c.mu.Lock()
 	g := u.answered(p.at, p.block, p.gap)
+	c.mu.Unlock()
 	if g == nil {
 		return nil
 	}
-	c.server.gap(&c.meta, &c.stream, c.remote, g)
+	c.server.gap(&c.meta, &c.stream, c.remote(), g)
 	return c.write(c.appendGap(nil, g, u.Topic), 0)
 }
 
 // write gives bytes to the client, each write within the time-out.
 func (c *requestConn) write(p []byte, events uint32) error {
+	c.mu.Lock()
+	c.writing = time.Now()
+	c.mu.Unlock()
 	n, err := c.sink.write(p, or(c.server.h.WriteTimeout, DefaultWriteTimeout))
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.writing = time.Time{}
+	c.quiet = c.server.clock() + c.server.silence()
 	c.sent.Bytes += uint64(n)
 	c.server.goroutine.bytes.Add(uint64(n))
 	if err != nil {

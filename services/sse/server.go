@@ -2,6 +2,7 @@ package sse
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -14,23 +15,39 @@ import (
 // loops, the reader pool.
 type server struct {
 	h       *Handler
+	began   time.Time
+	pings   pingRules
 	ctx     context.Context // ends when connections must go at once
 	cancel  context.CancelFunc
 	readers *readers
 	notices notices
 	loops   loops
+	streams directory
 
-	mu      sync.Mutex // guards what follows
-	count   int        // streams that were admitted and have not left
-	conns   map[[16]byte]ender
-	closing bool
-	empty   chan struct{} // closed when the last stream of a closing server has ended
+	mu          sync.Mutex     // guards what follows
+	count       int            // streams that were admitted and have not left
+	releases    map[string]int // the same, by what they are pinned to
+	closing     bool
+	drainsUntil time.Time     // zero: it does not drain
+	empty       chan struct{} // closed when the last stream of a closing server has ended
 
-	goroutine counters // of the streams that their request's goroutine drives
+	degraded  atomic.Int64 // streams that have missed pings
+	goroutine counters     // of the streams that their request's goroutine drives
 }
 
-// ender is an open stream that can be told to end.
-type ender interface{ end(Reason) }
+// ender is an open stream. Its methods are called from any goroutine.
+type ender interface {
+	// end ends it in good order.
+	end(Reason)
+	// drain tells its client that it will end so much later.
+	drain(time.Duration)
+	// about returns what describes it.
+	about() *meta
+	// topics returns the names of its topics.
+	topics() []string
+	// at returns how far it was sent.
+	at() map[string]eventlog.ID
+}
 
 // counters are figures that other goroutines read.
 type counters struct {
@@ -39,14 +56,20 @@ type counters struct {
 
 func (h *Handler) serve() *server {
 	h.once.Do(func() {
-		ctx, cancel := context.WithCancel(context.Background())
-		s := &server{h: h, ctx: ctx, cancel: cancel, conns: map[[16]byte]ender{}, empty: make(chan struct{})}
-		s.readers = newReaders(ctx, h.Log)
-		s.notices.start()
-		s.loops.start(s)
-		h.server = s
+		h.server = newServer(h)
+		h.server.loops.start(h.server)
 	})
 	return h.server
+}
+
+// newServer returns a server whose delivery loops have not been started.
+func newServer(h *Handler) *server {
+	ctx, cancel := context.WithCancel(context.Background())
+	s := &server{h: h, ctx: ctx, cancel: cancel, began: time.Now(), pings: h.pingRules(),
+		releases: map[string]int{}, empty: make(chan struct{})}
+	s.readers = newReaders(ctx, h)
+	s.notices.start()
+	return s
 }
 
 // ServeHTTP answers one subscription. Over HTTP/1.1 on Linux it takes the
@@ -57,19 +80,21 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.reject(w, r, &Rejection{Status: 405, Type: "method-not-allowed", Detail: "subscribe with GET"})
 		return
 	}
-	topics, starts, rejection := h.parseSubscription(r)
+	asked, rejection := h.parseSubscription(r)
 	if rejection != nil {
 		h.reject(w, r, rejection)
 		return
 	}
-	s := h.serve()
-	if r.Method == http.MethodHead {
-		hs := h.open(r, topics, starts)
-		hs.header(h, w.Header())
-		hs.stream.release(h.Log)
+	admission, rejection := h.admitted(r, asked.topics)
+	if rejection != nil {
+		h.reject(w, r, rejection)
 		return
 	}
-	if rejection := s.admit(); rejection != nil {
+	asked.admit(h, admission)
+	s := h.serve()
+	head := r.Method == http.MethodHead
+	if rejection := s.admit(asked.release, !head); rejection != nil {
+		admission.leave()
 		if r.ProtoMajor == 1 {
 			// Else those who come too late, and stay connected, would hold the
 			// few descriptors that are left.
@@ -78,39 +103,55 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.reject(w, r, rejection)
 		return
 	}
-	s.subscribe(w, r, h.open(r, topics, starts))
+	if head {
+		defer admission.leave()
+		hs := h.open(r, asked)
+		hs.header(w.Header())
+		hs.stream.release(h)
+		return
+	}
+	s.subscribe(w, r, asked, h.open(r, asked))
 }
 
 func (h *Handler) reject(w http.ResponseWriter, r *http.Request, why *Rejection) {
-	if h.Reject != nil {
-		h.Reject(w, r, why)
-		return
+	if h.Rejected != nil {
+		h.Rejected(why)
 	}
 	trace := ""
 	if h.TraceID != nil {
 		trace = h.TraceID(r)
 	}
-	WriteProblem(w, why, trace)
+	WriteRejection(w, r, why, trace)
 }
 
-// admit counts a new stream, which leave uncounts.
-func (s *server) admit() *Rejection {
+// admit refuses a stream that there is no room for. Else it counts the stream
+// where there is to be one, which leave uncounts.
+func (s *server) admit(release string, count bool) *Rejection {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case s.closing:
-		return &Rejection{Status: 503, Type: "shutting-down", Detail: "the server is shutting down", RetryAfter: jitter(3*time.Second, 0.5)}
+	case s.closing, !s.drainsUntil.IsZero():
+		return s.draining()
 	case s.h.MaxConnections > 0 && s.count >= s.h.MaxConnections:
 		return &Rejection{Status: 429, Type: "connection-limit", Title: "Too many connections",
 			Detail: "the server holds as many streams as it may", RetryAfter: jitter(10*time.Second, 0.5)}
 	}
-	s.count++
+	if count {
+		s.count++
+		s.releases[release]++
+	}
 	return nil
 }
 
 // subscribe starts the stream of an admitted request.
-func (s *server) subscribe(w http.ResponseWriter, r *http.Request, hs *handshake) {
-	m := meta{id: hs.id, trace: hs.trace, opened: time.Now()}
+func (s *server) subscribe(w http.ResponseWriter, r *http.Request, asked *subscription, hs *handshake) {
+	m := meta{id: hs.id, trace: hs.trace, opened: time.Now(), release: hs.release, client: asked.client, admission: asked.admission}
+	if hs.pong {
+		m.pings = newPings(s.clock(), &s.pings)
+	}
+	if asked.key != "" {
+		s.h.Clients.Started(asked.key, hs.clientStarts(asked))
+	}
 	if s.h.Observer != nil {
 		c := m.describe(s.h, r.RemoteAddr, &hs.stream)
 		s.h.Observer.Connected(c, hs.outcomes)
@@ -128,9 +169,9 @@ func (s *server) subscribe(w http.ResponseWriter, r *http.Request, hs *handshake
 
 // join makes a stream known, or tells that the server has begun to close.
 func (s *server) join(id [16]byte, e ender) bool {
+	s.streams.add(id, e)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.conns[id] = e
 	return !s.closing
 }
 
@@ -140,10 +181,19 @@ func (s *server) leave(m *meta, st *stream, remote string, reason Reason, err er
 		c := m.describe(s.h, remote, st)
 		s.notices.post(func() { o.Disconnected(c, reason, err, sent) })
 	}
-	st.release(s.h.Log)
+	if m.client != "" && s.h.Clients != nil {
+		client, at := clientKey(m.admission, m.client), st.positions()
+		s.notices.post(func() { s.h.Clients.Ended(client, at) })
+	}
+	st.release(s.h)
+	if m.pings != nil && m.pings.end() {
+		s.degraded.Add(-1)
+	}
+	s.streams.remove(m.id)
+	m.admission.leave()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.conns, m.id)
+	s.releases[m.release]--
 	if s.count--; s.count == 0 && s.closing {
 		close(s.empty)
 	}
@@ -162,13 +212,22 @@ type meta struct {
 	id     [16]byte
 	trace  string
 	opened time.Time
+
+	release   string     // one of the handler's
+	client    string     // of a named client; else empty
+	admission *Admission // nil: nobody asks who it is
+	pings     *pings     // nil: the heartbeat is not two-way
 }
 
+func (m *meta) about() *meta { return m }
+
 func (m *meta) describe(h *Handler, remote string, st *stream) *Conn {
-	c := &Conn{ID: h.connectionID(m.id), TraceID: m.trace, Remote: remote, Release: or(h.Release, "stable"), Opened: m.opened}
-	for i := range st.subs {
-		c.Topics = append(c.Topics, st.subs[i].Topic.Name())
+	if m.admission != nil && m.admission.Address != "" {
+		remote = m.admission.Address
 	}
+	c := &Conn{ID: h.connectionID(m.id), TraceID: m.trace, Remote: remote, Subject: m.subject(), Release: m.release,
+		Client: m.client, Opened: m.opened}
+	c.Topics = st.topics()
 	return c
 }
 
@@ -179,10 +238,7 @@ func (h *Handler) Disconnect(id string) bool {
 	if !ok {
 		return false
 	}
-	s := h.serve()
-	s.mu.Lock()
-	e := s.conns[key]
-	s.mu.Unlock()
+	e := h.serve().streams.get(key)
 	if e == nil {
 		return false
 	}
@@ -196,6 +252,7 @@ func (h *Handler) Stats() Stats {
 	s.mu.Lock()
 	st := Stats{Connections: s.count, Fetches: s.readers.fetched.Load()}
 	s.mu.Unlock()
+	st.Degraded = int(s.degraded.Load())
 	s.goroutine.addTo(&st)
 	s.loops.addTo(&st)
 	return st
@@ -205,6 +262,15 @@ func (c *counters) addTo(st *Stats) {
 	st.Sent.Events += c.events.Load()
 	st.Sent.Bytes += c.bytes.Load()
 	st.Stalls += c.stalls.Load()
+}
+
+// ByRelease returns how many streams are open now by the release that they are
+// pinned to.
+func (h *Handler) ByRelease() map[string]int {
+	s := h.serve()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.releases)
 }
 
 // Shutdown refuses new streams, ends the open ones in good order, and closes
@@ -217,15 +283,11 @@ func (h *Handler) Shutdown(ctx context.Context) error {
 		return nil
 	}
 	s.closing = true
-	enders := make([]ender, 0, len(s.conns))
-	for _, e := range s.conns {
-		enders = append(enders, e)
-	}
 	if s.count == 0 {
 		close(s.empty)
 	}
 	s.mu.Unlock()
-	for _, e := range enders {
+	for _, e := range s.streams.all() {
 		e.end(ReasonDrain)
 	}
 	var err error

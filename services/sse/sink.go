@@ -64,9 +64,9 @@ func newResponseSink(w http.ResponseWriter) *responseSink {
 }
 
 // begin also lifts the server's limits for whole requests and answers.
-func (s *responseSink) begin(h *Handler, hs *handshake) error {
+func (s *responseSink) begin(_ *Handler, hs *handshake) error {
 	_ = s.rc.SetReadDeadline(time.Time{})
-	hs.header(h, s.w.Header())
+	hs.header(s.w.Header())
 	s.w.WriteHeader(http.StatusOK)
 	return nil
 }

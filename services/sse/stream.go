@@ -29,6 +29,7 @@ type sub struct {
 	feed     *feed
 	page     *eventlog.Block // pinned while the cursor reads below the hot tail
 	member   int32           // place among the members of the feed, on a loop
+	own      bool            // the topic is the server's own: outside all counts
 	lacking  bool            // what follows is neither here nor asked for
 	fetching bool            // the reader pool has been asked for it
 }
@@ -49,7 +50,8 @@ type piece struct {
 	block    *eventlog.Block // holds the bytes; nil: they are in the scratch
 	from, to uint32
 	scratch  []byte
-	events   uint32
+	some     bool   // there is an event in it
+	events   uint32 // of it that count
 }
 
 // next takes at most limit bytes of whole events, or one larger event, and
@@ -66,7 +68,15 @@ func (s *stream) next(pass uint64, limit int, scratch []byte) (piece, bool) {
 	if !ok {
 		return piece{}, false
 	}
-	return piece{block: span.Block, from: span.From, to: span.To, events: uint32(span.Events)}, true
+	return piece{block: span.Block, from: span.From, to: span.To, some: true, events: s.subs[0].counted(span.Events)}, true
+}
+
+// counted returns how many of a topic's events count.
+func (u *sub) counted(events int) uint32 {
+	if u.own {
+		return 0
+	}
+	return uint32(events)
 }
 
 // take cuts the next span of one topic and moves its cursor.
@@ -131,7 +141,7 @@ func (s *stream) merge(pass uint64, limit int, scratch []byte) (piece, bool) {
 		}
 		s.turn = (s.turn + 1) % len(s.subs)
 	}
-	return p, p.events > 0
+	return p, p.some
 }
 
 // copy gives a topic its turn: a quantum of its events, with the positions of
@@ -146,11 +156,12 @@ func (s *stream) copy(u *sub, span eventlog.Span, p *piece, limit int) bool {
 		p.scratch = s.appendPosition(p.scratch)
 		p.scratch = append(p.scratch, '\n')
 		p.scratch = append(p.scratch, body...)
-		if len(p.scratch) > limit && p.events > 0 {
+		if len(p.scratch) > limit && p.some {
 			p.scratch, u.At = p.scratch[:end], at
 			return false
 		}
-		p.events++
+		p.some = true
+		p.events += u.counted(1)
 		return len(p.scratch) < min(start+quantum, limit)
 	})
 	return len(p.scratch) > start
@@ -176,10 +187,29 @@ func (s *stream) behind(pass uint64) bool {
 	return false
 }
 
+// follows reports whether a stream is on a topic.
+func (s *stream) follows(topic string) bool {
+	for i := range s.subs {
+		if s.subs[i].Topic.Name() == topic {
+			return true
+		}
+	}
+	return false
+}
+
+// topics returns the names of a stream's topics.
+func (s *stream) topics() []string {
+	names := make([]string, len(s.subs))
+	for i := range s.subs {
+		names[i] = s.subs[i].Topic.Name()
+	}
+	return names
+}
+
 // release gives up what the stream holds.
-func (s *stream) release(log *eventlog.Log) {
+func (s *stream) release(h *Handler) {
 	for i := range s.subs {
 		s.subs[i].dropPage()
-		log.Leave(s.subs[i].Topic)
+		h.logOf(s.subs[i].Topic.Name()).Leave(s.subs[i].Topic)
 	}
 }

@@ -74,6 +74,7 @@ type opened struct {
 	Heartbeat  struct {
 		Mode       string `json:"mode"`
 		IntervalMS int64  `json:"interval_ms"`
+		TimeoutMS  int64  `json:"timeout_ms"`
 	} `json:"heartbeat"`
 	Topics []openedTopic `json:"topics"`
 }

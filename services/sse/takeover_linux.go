@@ -28,7 +28,7 @@ func (s *server) takeOver(w http.ResponseWriter, r *http.Request, hs *handshake,
 		}
 	}
 	// A socket that cannot go back must not be promised to the next request.
-	head := hs.head(s.h, w.Header(), c.listener != nil)
+	head := hs.head(w.Header(), c.listener != nil)
 	if c.fd = descriptor(c.nc); c.fd < 0 {
 		s.drive(&hijackedSink{nc: nc, head: head}, r, hs, m)
 		return true

@@ -13,4 +13,6 @@ func (*loops) stop()         {}
 func (*loops) abort()        {}
 func (*loops) addTo(*Stats)  {}
 
+func (*loops) survey(func(seen)) {}
+
 func (*server) takeOver(http.ResponseWriter, *http.Request, *handshake, meta) bool { return false }

@@ -1,0 +1,79 @@
+package sse
+
+import (
+	"errors"
+	"net"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// finish ends a stream in good order: what is unfinished, then the last
+// chunk, then the socket goes back or is closed. A client that does not take
+// them in time is cut off.
+func (l *loop) finish(c *conn, reason Reason) {
+	if c.closed || c.ending != "" {
+		return
+	}
+	if !c.attached {
+		c.ending = reason // once it is attached
+		return
+	}
+	c.ending, c.endBy = reason, l.now+endTime.Milliseconds()
+	c.control = append(c.control, lastChunk...)
+	l.wheel.add(&c.timer, l.due(c))
+	l.enqueue(c)
+}
+
+// drains tells a client that its stream will end.
+func (l *loop) drains(c *conn, in time.Duration) {
+	if c.closed || c.ending != "" {
+		return
+	}
+	c.control = appendChunk(c.control, string(appendDrain(nil, in)))
+	if c.attached {
+		l.enqueue(c)
+	}
+}
+
+// finished parts with the socket of a stream that has ended.
+func (l *loop) finished(c *conn) {
+	if c.listener != nil && c.ending != ReasonDrain {
+		l.detach(c)
+		l.leave(c, c.ending, nil) // before the next request, which may want its place
+		c.listener.giveBack(&returnable{TCPConn: c.nc.(*net.TCPConn), listener: c.listener, ahead: c.ahead})
+		return
+	}
+	c.lingering = true
+	if err := unix.Shutdown(c.fd, unix.SHUT_WR); err != nil {
+		l.close(c, c.ending, nil)
+		return
+	}
+	l.wheel.add(&c.timer, l.now+lingerTime)
+}
+
+// lingerTime is how long a half-closed socket waits for the client's FIN, in
+// milliseconds. Closing at once with input unread would reset the connection
+// and could take the last events back from the client.
+const lingerTime = 1000
+
+func (l *loop) drainInput(c *conn) {
+	buf := l.scratch[:cap(l.scratch)]
+	for range 64 {
+		if n, err := unix.Read(c.fd, buf); n <= 0 || err != nil {
+			return
+		}
+	}
+}
+
+// fail closes a connection whose write failed.
+func (l *loop) fail(c *conn, err error) {
+	switch {
+	case errors.Is(err, unix.EPIPE), errors.Is(err, unix.ECONNRESET):
+		l.close(c, ReasonClient, nil)
+	case errors.Is(err, unix.ETIMEDOUT):
+		l.close(c, ReasonWriteTimeout, nil)
+	default:
+		l.close(c, ReasonError, err)
+	}
+}
