@@ -1,0 +1,33 @@
+package client
+
+// Event is what a subscription yields.
+type Event struct {
+	// ID is the position after this event, for all topics of the subscription:
+	// what to give as [Options.LastEventID] to go on behind it. Empty where the
+	// server has no ids.
+	ID string
+	// Type is "message" where the publisher gave none.
+	Type string
+	// Key is what the event is about, where the publisher said so.
+	Key string
+	// Topic is the event's topic, where it can be known: with one topic, or
+	// from ids that hold a position for each.
+	Topic string
+	Data  string
+	// Traceparent is the publisher's trace (W3C Trace Context), as it came and
+	// not checked; empty where it was not sampled.
+	Traceparent string
+	// Gap is not nil where this is no event of a publisher: here events are
+	// missing, because the server has them no longer. Type is then
+	// "stream.gap", and ID where delivery goes on.
+	Gap *Gap
+}
+
+// Gap says what is known of events that are gone.
+type Gap struct {
+	Topic  string `json:"topic"`
+	After  string `json:"after"`            // all after this id
+	Oldest string `json:"oldest,omitempty"` // first one that there is; empty: none
+	Head   string `json:"head"`             // last id of the topic
+	Reason string `json:"reason"`           // such as "expired", "ahead", "damaged"
+}

@@ -1,0 +1,163 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Options say what to subscribe to and how. URL and Topics must be set; the
+// rest is well as it is.
+type Options struct {
+	// URL is the server's address, such as "https://hub.example", with the path
+	// and the query that all requests have in front, if any.
+	URL string
+	// Path of the stream, behind that of URL; "/v1/events" where empty.
+	Path string
+	// Topics are what to subscribe to.
+	Topics []string
+	// LastEventID is where to start: behind this id. "0" is before everything,
+	// and empty or "$" at what comes from now on.
+	LastEventID string
+	// Positions keeps the position across restarts. Where it holds one,
+	// LastEventID counts for nothing.
+	Positions Positions
+	// SaveEvery is how long a position may wait to be saved; a second where 0.
+	// It is saved at the end in any case.
+	SaveEvery time.Duration
+	// ClientID names this client to the hub, which then remembers for an hour
+	// what it has acknowledged.
+	ClientID string
+	// Token returns the bearer token of a request. It is called for each and
+	// should keep what it has while that is good; after a 401 it is called
+	// again, and a different token is tried at once. Nil: none.
+	Token func(context.Context) (string, error)
+	// Header is sent along with each subscription, such as X-Release-Version.
+	Header http.Header
+	// HTTP makes the requests, but for its Timeout, which streams don't end by.
+	// Nil: a client of its own, which goes by the proxies of the environment.
+	HTTP *http.Client
+	// Pong asks the hub for pings and answers them, so that it learns within
+	// half a minute when this client is gone, and what it has taken.
+	Pong bool
+	// Spare is how many connections to a hub are kept open ahead of need, for a
+	// reconnect to find the handshakes done: 2 where 0, none where negative.
+	Spare int
+	// MaxSilence is after how long without a byte a stream is given up, where
+	// the server announces no heartbeat interval. 0: never.
+	MaxSilence time.Duration
+	// AnswerTimeout is how long an answer may take to begin: 30 s where 0, any
+	// time where negative. Some servers begin it with their first event.
+	AnswerTimeout time.Duration
+	// MaxEventBytes bounds an event. A larger one ends the subscription. The
+	// largest that a hub can be set to, where 0.
+	MaxEventBytes int
+	// BufferBytes bounds what is read ahead of the loop; 4 MiB where 0.
+	BufferBytes int
+	// OnState is told of every change, by the goroutine of the loop and between
+	// two events. Nil: nobody is.
+	OnState func(State)
+}
+
+const (
+	defaultPath       = "/v1/events"
+	defaultSaveEvery  = time.Second
+	defaultSpare      = 2
+	defaultAnswer     = 30 * time.Second // more than a hub takes to decide about a handshake
+	defaultBuffer     = 4 << 20
+	largestEvent      = 16<<20 + 64<<10 // of a hub, and its id
+	maxTopics         = 64
+	maxTopicNameBytes = 128
+)
+
+// withDefaults fills in what was left out, and says what cannot be.
+func (o Options) withDefaults() (Options, error) {
+	if o.Path == "" {
+		o.Path = defaultPath
+	}
+	if o.SaveEvery <= 0 {
+		o.SaveEvery = defaultSaveEvery
+	}
+	if o.Spare == 0 {
+		o.Spare = defaultSpare
+	}
+	if o.AnswerTimeout == 0 {
+		o.AnswerTimeout = defaultAnswer
+	}
+	if o.MaxEventBytes <= 0 {
+		o.MaxEventBytes = largestEvent
+	}
+	if o.BufferBytes <= 0 {
+		o.BufferBytes = defaultBuffer
+	}
+	if o.OnState == nil {
+		o.OnState = func(State) {}
+	}
+	o.Topics = slices.Clone(o.Topics)
+	if strings.ContainsAny(o.LastEventID, "\r\n\x00") {
+		return o, errors.New("client: LastEventID is no id: it has a line end")
+	}
+	if n := len(o.Topics); n == 0 || n > maxTopics {
+		return o, fmt.Errorf("client: %d topics: name 1 to %d", n, maxTopics)
+	}
+	for _, topic := range o.Topics {
+		if topic == "" || len(topic) > maxTopicNameBytes || strings.ContainsAny(topic, ",@") {
+			return o, fmt.Errorf("client: %.150q is not the name of a topic", topic)
+		}
+	}
+	_, err := address(o.URL, o.Path)
+	return o, err
+}
+
+// address joins a base address and a path.
+func address(base, path string) (*url.URL, error) {
+	u, err := url.Parse(base)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return nil, errors.New("client: the URL is not the address of a server: write it like https://hub.example")
+	}
+	joined := *u
+	joined.Path = strings.TrimRight(u.Path, "/") + path
+	joined.RawPath, joined.Fragment = "", ""
+	return &joined, nil
+}
+
+// streamURL is the address of the stream.
+func (o *Options) streamURL() string {
+	u, _ := address(o.URL, o.Path) // was checked
+	q := u.Query()
+	for _, topic := range o.Topics {
+		q.Add("topic", topic)
+	}
+	if o.ClientID != "" {
+		q.Set("client_id", o.ClientID)
+	}
+	if o.Pong {
+		q.Set("heartbeat", "pong")
+	}
+	u.RawQuery = q.Encode()
+	return u.String()
+}
+
+// at is the address of another path of the server.
+func (o *Options) at(path string) string {
+	u, _ := address(o.URL, path)
+	return u.String()
+}
+
+// authorize adds the token to a request, and returns it.
+func authorize(r *http.Request, token func(context.Context) (string, error)) (string, error) {
+	if token == nil {
+		return "", nil
+	}
+	text, err := token(r.Context())
+	if err != nil {
+		return "", fmt.Errorf("no token: %w", err)
+	}
+	r.Header.Set("Authorization", "Bearer "+text)
+	return text, nil
+}

@@ -1,0 +1,192 @@
+package client
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// eventID is an id of one topic, "<milliseconds>-<sequence>".
+type eventID struct{ ms, seq uint64 }
+
+func (a eventID) compare(b eventID) int {
+	return cmp.Or(cmp.Compare(a.ms, b.ms), cmp.Compare(a.seq, b.seq))
+}
+
+func parseEventID(text string) (id eventID, ok bool) {
+	if text == "0" {
+		return id, true
+	}
+	ms, seq, ok := strings.Cut(text, "-")
+	if !ok {
+		return id, false
+	}
+	var err error
+	if id.ms, err = strconv.ParseUint(ms, 10, 64); err != nil {
+		return id, false
+	}
+	id.seq, err = strconv.ParseUint(seq, 10, 64)
+	return id, err == nil
+}
+
+// place is a position in one topic.
+type place struct {
+	topic string
+	id    eventID
+}
+
+// parsePlaces reads the id of a connection on the given topics. It answers
+// false for ids of another kind, and where none of the topics is in it.
+func parsePlaces(id string, topics []string) ([]place, bool) {
+	if !strings.Contains(id, "@") {
+		one, ok := parseEventID(id)
+		if !ok || len(topics) != 1 {
+			return nil, false
+		}
+		return []place{{topics[0], one}}, true
+	}
+	var places []place
+	for part := range strings.SplitSeq(id, ",") {
+		topic, text, _ := strings.Cut(part, "@")
+		one, ok := parseEventID(text)
+		if !ok || find(places, topic) != nil {
+			return nil, false
+		}
+		if slices.Contains(topics, topic) {
+			places = append(places, place{topic, one})
+		}
+	}
+	return places, len(places) > 0
+}
+
+func find(places []place, topic string) *place {
+	for i := range places {
+		if places[i].topic == topic {
+			return &places[i]
+		}
+	}
+	return nil
+}
+
+// position is where a subscription is in its topics. On a hub's stream it
+// tells which topic an event is of and whether it is new; of another server's
+// ids, which mean what that server likes, it knows the last one only.
+type position struct {
+	topics []string
+	text   string  // to be presented; empty: nothing is known yet
+	at     []place // the same, read; empty for ids of another kind
+	hub    bool    // the stream that is read is a hub's
+	stream []place // its last id, which lags where it repeats events
+}
+
+func newPosition(topics []string, text string) *position {
+	p := &position{topics: topics, text: text}
+	p.at, _ = parsePlaces(text, topics)
+	return p
+}
+
+// begin is called before each stream.
+func (p *position) begin() { p.hub, p.stream = false, nil }
+
+// opened takes the id of stream.open: where the stream starts in topics that
+// no position was known for.
+func (p *position) opened(id string) {
+	places, ok := parsePlaces(id, p.topics)
+	if !ok {
+		return
+	}
+	p.hub, p.stream = true, places
+	at := slices.Clone(places)
+	for i := range at {
+		if known := find(p.at, at[i].topic); known != nil {
+			at[i] = *known
+		}
+	}
+	p.at = at
+	p.text = p.format()
+}
+
+// moved takes the id of an event. The event is repeated where its topic is at
+// or beyond it already.
+func (p *position) moved(id string) (topic string, repeated bool) {
+	topic = p.only()
+	places, ok := parsePlaces(id, p.topics)
+	switch {
+	case !p.hub && id != "":
+		p.text, p.at = id, places
+		return topic, false
+	case !p.hub, !ok: // of a hub: no id to come back with
+		return topic, false
+	}
+	now := p.moving(places)
+	p.stream = places
+	if now == nil {
+		return topic, true
+	}
+	known := find(p.at, now.topic)
+	switch {
+	case known == nil:
+		p.at = append(p.at, *now)
+	case now.id.compare(known.id) <= 0:
+		return now.topic, true
+	default:
+		known.id = now.id
+	}
+	if p.text = id; !slices.Equal(p.at, places) {
+		p.text = p.format() // the stream lags in another topic
+	}
+	return now.topic, false
+}
+
+// moving returns the place in which an id differs from that before it.
+func (p *position) moving(places []place) *place {
+	for i := range places {
+		if before := find(p.stream, places[i].topic); before == nil || before.id != places[i].id {
+			return &places[i]
+		}
+	}
+	return nil
+}
+
+// jumped takes the id of a gap in a topic, which may go back as well: the
+// server's log may have been lost and begun anew.
+func (p *position) jumped(topic, id string) {
+	places, ok := parsePlaces(id, p.topics)
+	one := find(places, topic)
+	if !ok || one == nil {
+		p.moved(id)
+		return
+	}
+	p.stream = places
+	if known := find(p.at, topic); known != nil {
+		known.id = one.id
+	} else {
+		p.at = append(p.at, *one)
+	}
+	p.text = p.format()
+}
+
+// only returns the topic where there is but one.
+func (p *position) only() string {
+	if len(p.topics) == 1 {
+		return p.topics[0]
+	}
+	return ""
+}
+
+// format writes the position as the hub does.
+func (p *position) format() string {
+	var b []byte
+	for i, one := range p.at {
+		if len(p.topics) > 1 {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = append(append(b, one.topic...), '@')
+		}
+		b = strconv.AppendUint(b, one.id.ms, 10)
+		b = strconv.AppendUint(append(b, '-'), one.id.seq, 10)
+	}
+	return string(b)
+}
