@@ -5,18 +5,18 @@ import "github.com/prometheus/client_golang/prometheus"
 // figures reads the sources at each scrape: what is counted exactly elsewhere
 // is not counted twice.
 type figures struct {
-	release string
-	from    Sources
+	releases []string
+	from     Sources
 
 	connections, deliveries, bytes, stalls, logBytes, topics *prometheus.Desc
 }
 
-func newFigures(release string, from Sources) *figures {
+func newFigures(releases []string, from Sources) *figures {
 	desc := func(name, help string, labels ...string) *prometheus.Desc {
 		return prometheus.NewDesc(name, help, labels, nil)
 	}
 	return &figures{
-		release:     release,
+		releases:    releases,
 		from:        from,
 		connections: desc("sse_connections", "Streams open now.", "release"),
 		deliveries:  desc("sse_deliveries_total", "Events handed to sockets."),
@@ -40,7 +40,10 @@ func (f *figures) Collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.MustNewConstMetric(d, kind, v, labels...)
 	}
 	s := f.from.Streams()
-	send(f.connections, prometheus.GaugeValue, float64(s.Connections), f.release)
+	open := f.from.Releases()
+	for _, release := range f.releases {
+		send(f.connections, prometheus.GaugeValue, float64(open[release]), release)
+	}
 	send(f.deliveries, prometheus.CounterValue, float64(s.Sent.Events))
 	send(f.bytes, prometheus.CounterValue, float64(s.Sent.Bytes))
 	send(f.stalls, prometheus.CounterValue, float64(s.Stalls))

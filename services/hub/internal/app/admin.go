@@ -1,39 +1,102 @@
 package app
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/http/pprof"
 
+	"github.com/gin-gonic/gin"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/sluice-stream/sluice/services/sse"
 )
 
-// adminHandler is what operators reach.
+const adminIndex = `The admin listener of a Sluice hub.
+
+GET    /healthz              whether the process is alive
+GET    /readyz               whether it takes clients
+GET    /metrics              for Prometheus
+GET    /v1/topics            the topics that exist: ?prefix= ?limit= ?after=
+GET    /v1/connections       the open streams, the furthest behind first: ?topic= ?limit=
+DELETE /v1/connections/{id}  end a stream; its client may come back
+POST   /v1/drain             end the hub in order, as SIGTERM does
+GET    /debug/pprof/         profiles
+`
+
+// adminHandler is what operators reach. No page of another origin belongs
+// here: the origins of --cors-origin are clients.
 func (h *hub) adminHandler() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, "alive\n") })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-		if !h.ready.Load() {
-			reject(w, r, &sse.Rejection{Status: 503, Type: "shutting-down", Detail: "the hub is shutting down"})
-			return
-		}
-		plain(w, "ready\n")
-	})
-	mux.Handle("GET /metrics", promhttp.HandlerFor(h.registry, promhttp.HandlerOpts{Registry: h.registry, EnableOpenMetrics: true}))
-	mux.HandleFunc("/debug/pprof/", pprof.Index)
-	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
-	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
-	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
-	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/" {
-			reject(w, r, &sse.Rejection{Status: 404, Type: "not-found", Detail: "see / for what is here"})
-			return
-		}
-		plain(w, "The admin listener of a Sluice hub: /healthz /readyz /metrics /debug/pprof/\n")
-	})
-	return traced(mux)
+	e := h.engine("see / for what is here")
+	get := func(path string, handle gin.HandlerFunc) {
+		e.GET(path, handle)
+		e.HEAD(path, handle)
+	}
+	get("/", func(c *gin.Context) { plain(c.Writer, adminIndex) })
+	get("/healthz", func(c *gin.Context) { plain(c.Writer, "alive\n") })
+	get("/readyz", h.readiness)
+	get("/metrics", gin.WrapH(promhttp.HandlerFor(h.registry, promhttp.HandlerOpts{Registry: h.registry, EnableOpenMetrics: true})))
+	get("/v1/topics", h.listTopics)
+	get("/v1/connections", h.listConnections)
+	e.DELETE("/v1/connections/:id", h.disconnect)
+	e.POST("/v1/drain", h.startDrain)
+	get("/debug/pprof/", gin.WrapF(pprof.Index))
+	get("/debug/pprof/:profile", profile)
+	e.POST("/debug/pprof/symbol", gin.WrapF(pprof.Symbol)) // asks about more than fits into an address
+
+	guarded := h.hurried(e)
+	if h.adminToken != nil {
+		guarded = h.adminToken.guard(guarded)
+	} else {
+		guarded = knownHosts(h.settings.AllowedHosts, guarded)
+	}
+	return traced(nil, sameOrigin(nil, guarded))
+}
+
+func (h *hub) readiness(c *gin.Context) {
+	if !h.ready.Load() {
+		reject(c.Writer, c.Request, &sse.Rejection{Status: 503, Type: "shutting-down", Detail: "the hub is shutting down"})
+		return
+	}
+	plain(c.Writer, "ready\n")
+}
+
+func profile(c *gin.Context) {
+	handle := pprof.Index // knows those that the runtime keeps by name
+	switch c.Param("profile") {
+	case "cmdline":
+		handle = pprof.Cmdline
+	case "profile":
+		handle = pprof.Profile
+	case "symbol":
+		handle = pprof.Symbol
+	case "trace":
+		handle = pprof.Trace
+	}
+	handle(c.Writer, c.Request)
+}
+
+// disconnect ends one stream.
+func (h *hub) disconnect(c *gin.Context) {
+	if !h.streams.Disconnect(c.Param("id")) {
+		reject(c.Writer, c.Request, noConnection())
+		return
+	}
+	c.Writer.Header().Set("Cache-Control", "no-store")
+	c.Writer.WriteHeader(http.StatusNoContent)
+}
+
+// draining is the answer to who ends the hub.
+type draining struct {
+	State     string `json:"state"`
+	Streams   int    `json:"streams"`    // that are open
+	TimeoutMS int64  `json:"timeout_ms"` // that they have at most
+}
+
+// startDrain ends the hub as a signal does. Once is enough.
+func (h *hub) startDrain(c *gin.Context) {
+	writeJSON(c.Writer, http.StatusAccepted, draining{"draining", h.streams.Stats().Connections, h.settings.DrainTimeout.Milliseconds()})
+	c.Writer.Flush() // before the end: it may come at once
+	h.beginDrain()
 }
 
 func plain(w http.ResponseWriter, s string) {
@@ -41,4 +104,12 @@ func plain(w http.ResponseWriter, s string) {
 	w.Header().Set("Cache-Control", "no-store")
 	// An answer that cannot be written has nobody left to tell.
 	_, _ = w.Write([]byte(s))
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	// An answer that cannot be written has nobody left to tell.
+	_ = json.NewEncoder(w).Encode(v)
 }

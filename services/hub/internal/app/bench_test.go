@@ -25,7 +25,7 @@ func (d *discard) SetReadDeadline(_ time.Time) error { return nil }
 func BenchmarkPublish(b *testing.B) {
 	for _, size := range []int{128, 64 << 10} {
 		b.Run(fmt.Sprint(size), func(b *testing.B) {
-			h := newTestHub(b, eventlog.Memory(eventlog.Retention{}, 0), nil)
+			h := newTestHub(b, eventlog.Memory(eventlog.MemoryOptions{}), nil)
 			handler := h.publicHandler()
 			data := bytes.Repeat([]byte("x"), size)
 			body := bytes.NewReader(data)

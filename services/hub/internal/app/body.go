@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -9,28 +10,60 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/sluice-stream/sluice/services/sse"
 )
 
-// readBody reads the data into buf, for as long as a caller may take.
-func (h *hub) readBody(w http.ResponseWriter, r *http.Request, buf *buffer) *sse.Rejection {
-	most := h.settings.MaxEventBytes
+// bound is how many bytes something may have, and what is said beyond it.
+type bound struct {
+	bytes   int64
+	problem string
+	what    string
+}
+
+func (b bound) exceeded() *sse.Rejection {
+	return &sse.Rejection{Status: 413, Type: b.problem, Title: "Too large",
+		Detail: b.what + " may have at most " + strconv.FormatInt(b.bytes, 10) + " bytes"}
+}
+
+// eventBound bounds the data of an event.
+func (h *hub) eventBound() bound {
+	return bound{h.settings.MaxEventBytes, "event-too-large", "the data of an event"}
+}
+
+// cloudBound bounds a CloudEvent with its attributes, its data in base64 or
+// with the escapes that JSON needs.
+func (h *hub) cloudBound() bound {
+	return bound{2*h.settings.MaxEventBytes + 64<<10, "event-too-large", "a CloudEvent"}
+}
+
+// readBody reads a body within a bound into buf, for as long as a caller may
+// take.
+func (h *hub) readBody(w http.ResponseWriter, r *http.Request, buf *buffer, most bound) *sse.Rejection {
 	buf.data = buf.data[:0]
-	if r.ContentLength > most {
-		return h.tooLarge(w)
+	if r.ContentLength > most.bytes {
+		return tooLarge(w, most)
 	}
 	if r.ContentLength == 0 {
 		return nil
 	}
-	err := buf.readFrom(r, most)
+	if why := h.reserve(w, r, buf, most); why != nil {
+		return why
+	}
+	err := buf.readFrom(r, most.bytes)
 	var large *http.MaxBytesError
 	switch {
 	case err == nil:
+		if spare := buf.reserved - int64(len(buf.data)); spare > 0 { // it did not say how long it is
+			h.bodies.Release(spare)
+			buf.reserved -= spare
+		}
 		// Else the deadline of the body would count as a hang-up of the caller.
 		_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 		return nil
 	case errors.As(err, &large):
-		return h.tooLarge(w)
+		return tooLarge(w, most)
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		w.Header().Set("Connection", "close")
 		return &sse.Rejection{Status: 408, Type: "body-timeout", Title: "Body took too long",
@@ -40,10 +73,29 @@ func (h *hub) readBody(w http.ResponseWriter, r *http.Request, buf *buffer) *sse
 		Detail: "the body ended early or was malformed"}
 }
 
-func (h *hub) tooLarge(w http.ResponseWriter) *sse.Rejection {
+// reserve waits for memory for a large body, for as long as a body may take.
+func (h *hub) reserve(w http.ResponseWriter, r *http.Request, buf *buffer, most bound) *sse.Rejection {
+	if most.bytes <= maxPooled {
+		return nil
+	}
+	n := most.bytes
+	if r.ContentLength > 0 {
+		n = r.ContentLength
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), h.times.body)
+	defer cancel()
+	if h.bodies.Acquire(ctx, n) != nil {
+		w.Header().Set("Connection", "close") // rather than read the body
+		return &sse.Rejection{Status: http.StatusTooManyRequests, Type: "body-limit", Title: "Too many large bodies",
+			Detail: "the hub reads as many large bodies as it may", RetryAfter: jittered(4 * time.Second)}
+	}
+	buf.reserved += n
+	return nil
+}
+
+func tooLarge(w http.ResponseWriter, most bound) *sse.Rejection {
 	w.Header().Set("Connection", "close") // rather than read the rest
-	return &sse.Rejection{Status: 413, Type: "event-too-large", Title: "Event too large",
-		Detail: "the data of an event may have at most " + strconv.FormatInt(h.settings.MaxEventBytes, 10) + " bytes"}
+	return most.exceeded()
 }
 
 // buffer is the memory of one publish.
@@ -51,6 +103,8 @@ type buffer struct {
 	data   []byte // as it arrived
 	body   []byte // as it goes over the wire
 	answer []byte
+
+	reserved int64 // of the hub's memory for large bodies
 }
 
 var buffers = sync.Pool{New: func() any { return new(buffer) }}
@@ -58,7 +112,11 @@ var buffers = sync.Pool{New: func() any { return new(buffer) }}
 // maxPooled is the largest buffer that is kept for later publishes.
 const maxPooled = 1 << 20
 
-func (b *buffer) release() {
+func (b *buffer) release(bodies *semaphore.Weighted) {
+	if b.reserved > 0 {
+		bodies.Release(b.reserved)
+		b.reserved = 0
+	}
 	if cap(b.data) <= maxPooled && cap(b.body) <= maxPooled {
 		buffers.Put(b)
 	}
@@ -66,7 +124,8 @@ func (b *buffer) release() {
 
 // readFrom reads the body of a request, of at most so many bytes.
 func (b *buffer) readFrom(r *http.Request, most int64) error {
-	if n := r.ContentLength; n >= 0 {
+	// A larger body gets its memory as it arrives, not as it is announced.
+	if n := r.ContentLength; n >= 0 && n <= maxPooled {
 		b.data = grown(b.data, int(n))
 		_, err := io.ReadFull(r.Body, b.data)
 		return err

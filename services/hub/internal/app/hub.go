@@ -1,19 +1,24 @@
 package app
 
 import (
+	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
-	"net/http"
 	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/sluice-stream/sluice/observability"
 	"github.com/sluice-stream/sluice/services/eventlog"
-	"github.com/sluice-stream/sluice/services/eventlog/boltlog"
+	"github.com/sluice-stream/sluice/services/hub/internal/admission"
+	"github.com/sluice-stream/sluice/services/hub/internal/auth"
+	"github.com/sluice-stream/sluice/services/hub/internal/clients"
+	"github.com/sluice-stream/sluice/services/hub/internal/health"
 	"github.com/sluice-stream/sluice/services/sse"
 )
 
@@ -23,10 +28,11 @@ type times struct {
 	body   time.Duration // for the body of a request
 	append time.Duration // for the store to take an event
 	idle   time.Duration // that a connection may wait for its next request
+	ping   time.Duration // of silence on a connection of HTTP/2 before the peer is asked whether it lives
 }
 
 func usualTimes() times {
-	return times{header: 5 * time.Second, body: 10 * time.Second, append: 10 * time.Second, idle: 60 * time.Second}
+	return times{header: 5 * time.Second, body: 10 * time.Second, append: 10 * time.Second, idle: 60 * time.Second, ping: 30 * time.Second}
 }
 
 // maxHeaderBytes leaves room for the composite id of as many topics as a
@@ -46,89 +52,74 @@ type hub struct {
 	metrics  *observability.Metrics
 	tidier   *tidier
 
+	adminToken   *token             // nil: operators need none
+	verifier     *auth.Verifier     // nil: access is open
+	stopKeys     context.CancelFunc // ends what keeps its keys up to date
+	certificates *certificates      // nil: no TLS
+	beginDrain   context.CancelFunc // ends the hub in order; set before it serves
+
 	events  *eventlog.Log
+	own     *eventlog.Log // what the hub says of itself
+	clients *clients.Table
+	classes *classCounts
 	streams *sse.Handler
+	health  health.Monitor
+
+	streamShare *admission.Share
+	publishRate *admission.Rate // nil: none
+	breaker     *admission.Breaker
+	bodies      *semaphore.Weighted // bytes of large bodies
+	away        atomic.Int64        // streams that were admitted and have not left
 
 	ready atomic.Bool
 }
 
 // newHub opens the log and wires everything to it.
 func newHub(s Settings, t times, public, admin net.Listener, stdout io.Writer) (*hub, error) {
-	h := &hub{settings: s, times: t, publicURL: baseURL(public), adminURL: baseURL(admin),
+	s = s.resolved()
+	h := &hub{settings: s, times: t, publicURL: baseURL(s.scheme(), public), adminURL: baseURL(s.scheme(), admin),
 		registry: prometheus.NewRegistry(), tidier: newTidier()}
-	h.metrics = observability.NewMetrics(h.registry, s.Release, observability.Sources{
-		Streams: func() sse.Stats { return h.streams.Stats() },
-		Log:     h.logFigures,
+	h.metrics = observability.NewMetrics(h.registry, s.Releases, observability.Sources{
+		Streams:  func() sse.Stats { return h.streams.Stats() },
+		Releases: func() map[string]int { return h.streams.ByRelease() },
+		Log:      h.logFigures,
+		Breakers: map[string]func() int{publishBreaker: func() int { return h.breaker.State() }},
 	})
 	h.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	h.logs = observability.NewLogQueue(stdout, logQueueBytes, h.metrics.Dropped)
-	h.logger = newLogger(h.logs, s.Release)
+	lines := newLogger(h.logs)
+	h.logger = lines.With("release", s.Release)
 
-	store, err := h.openStore()
+	h.classes = newClassCounts(s.TopicClasses)
+
+	h.limit()
+	h.health.Trusted = s.TrustedProxies.Sent
+
+	err := h.secure()
 	if err == nil {
-		h.events, err = eventlog.Open(store, eventlog.Options{MemoryBudget: s.MemoryBudget})
+		err = h.open()
 	}
 	if err != nil {
+		h.stopKeys()
 		h.logs.Close(time.Second)
 		return nil, err
 	}
-	h.streams = h.newStreams()
+	h.streams = h.newStreams(&observer{logger: lines, metrics: h.metrics, tidier: h.tidier})
 	return h, nil
 }
 
-func (h *hub) openStore() (eventlog.Store, error) {
-	s := &h.settings
-	if s.Store == storeMemory {
-		return eventlog.Memory(s.retention(), s.MaxTopics), nil
+// open opens what the hub keeps.
+func (h *hub) open() error {
+	store, err := h.openStore()
+	if err != nil {
+		return err
 	}
-	return boltlog.Open(s.Data, boltlog.Options{
-		Retention: s.retention(),
-		MaxTopics: s.MaxTopics,
-		OnDamage: func(topic string, err error) {
-			h.logger.Error("the store found a damaged record", "event_type", "sse_error", "topic", topic, "error", err.Error())
-		},
-	})
-}
-
-func (h *hub) newStreams() *sse.Handler {
-	s := &h.settings
-	heartbeat := s.HeartbeatInterval
-	if heartbeat == 0 {
-		heartbeat = -1 // what never is called there
+	if h.events, err = eventlog.Open(store, eventlog.Options{MemoryBudget: h.settings.MemoryBudget}); err != nil {
+		return err
 	}
-	files := fileLimit()
-	most := s.MaxConnections
-	if files > 0 {
-		most = maxStreams(most, max(files-ownFiles(), 1))
+	if h.clients, err = h.openClients(); err != nil {
+		return errors.Join(err, h.events.Close())
 	}
-	if most < s.MaxConnections {
-		h.logger.Info("the limit of open files (ulimit -n) allows fewer streams than --max-connections",
-			"event_type", "start", "max_connections", most, "wanted", s.MaxConnections, "open_files", files)
-	}
-	return &sse.Handler{
-		Log:               h.events,
-		Node:              s.Node,
-		Release:           s.Release,
-		HeartbeatInterval: heartbeat,
-		WriteTimeout:      s.WriteTimeout,
-		MaxWriteBytes:     int(s.MaxWriteBytes),
-		FlushInterval:     s.FlushInterval,
-		MaxConnections:    most,
-		TraceID:           func(r *http.Request) string { return traceOf(r).id },
-		Observer:          &observer{logger: h.logger, metrics: h.metrics, tidier: h.tidier},
-	}
-}
-
-func (h *hub) logFigures() observability.LogFigures {
-	f := observability.LogFigures{MemoryBytes: h.events.Memory()}
-	for _, t := range h.events.Topics() {
-		f.Topics++
-		if t.HotBytes > 0 {
-			f.HotTopics++
-		}
-		if h.settings.Store != storeMemory {
-			f.StoreBytes += t.State.Bytes
-		}
-	}
-	return f
+	h.own, err = openOwn()
+	return err
 }

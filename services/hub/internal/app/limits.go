@@ -7,6 +7,25 @@ import "runtime"
 // listeners, the runtime's own, and some to spare.
 func ownFiles() int { return 2*runtime.GOMAXPROCS(0) + 16 }
 
+// maxSockets returns how many connections of clients may be open with a limit
+// of so many files, streams among them; 0 stands for no limit in both. The
+// rest is the hub's own, and operators'.
+func maxSockets(files int) int {
+	if files == 0 {
+		return 0
+	}
+	return max(files-ownFiles()-min(files/20, 64), 1)
+}
+
+// socketsEach returns how many connections an address may have of which so
+// many are streams: each has some for publishes and pongs. 0: no limit.
+func socketsEach(streams int) int {
+	if streams == 0 {
+		return 0
+	}
+	return 2*streams + 16
+}
+
 // fileReserve is how many of a limit of open files streams leave to the
 // store, the listeners, publishers and operators.
 func fileReserve(limit int) int { return min(limit/10, 256) }

@@ -25,15 +25,28 @@ func listen(setting, address string) (net.Listener, error) {
 	return nil, fmt.Errorf("cannot listen on %s: %s with --%s or %s (%w)", address, advice, setting, EnvName(setting), err)
 }
 
+// secure reads what guards the listeners.
+func (h *hub) secure() error {
+	var tokenErr, certErr error
+	if path := h.settings.AdminTokenFile; path != "" {
+		h.warnReadable("admin-token-file", path)
+		h.adminToken, tokenErr = readToken("admin-token-file", path)
+	}
+	if path := h.settings.TLSCert; path != "" {
+		h.certificates, certErr = loadCertificates(path, h.settings.TLSKey, h.logger)
+	}
+	return errors.Join(tokenErr, certErr, h.openVerifier())
+}
+
 // baseURL returns the address of a listener as one types it on this machine.
-func baseURL(l net.Listener) string {
+func baseURL(scheme string, l net.Listener) string {
 	a, ok := l.Addr().(*net.TCPAddr)
 	if !ok {
-		return "http://" + l.Addr().String()
+		return scheme + "://" + l.Addr().String()
 	}
 	host := a.IP.String()
 	if a.IP.IsUnspecified() {
 		host = "127.0.0.1"
 	}
-	return "http://" + net.JoinHostPort(host, fmt.Sprint(a.Port))
+	return scheme + "://" + net.JoinHostPort(host, fmt.Sprint(a.Port))
 }

@@ -10,9 +10,9 @@ import (
 // output: some ten thousand lines.
 const logQueueBytes = 4 << 20
 
-// newLogger writes JSON lines with the fields that every line has.
-func newLogger(out io.Writer, release string) *slog.Logger {
-	return slog.New(slog.NewJSONHandler(out, nil)).With("service_name", "hub", "release", release)
+// newLogger writes JSON lines.
+func newLogger(out io.Writer) *slog.Logger {
+	return slog.New(slog.NewJSONHandler(out, nil)).With("service_name", "hub")
 }
 
 // logFailure records a publish that we could not serve.

@@ -13,7 +13,8 @@ import (
 )
 
 // observer is told of streams by the sse package; it logs and counts. The
-// logger's queue keeps it from blocking.
+// logger's queue keeps it from blocking; its lines have the release that the
+// stream is pinned to.
 type observer struct {
 	logger  *slog.Logger
 	metrics *observability.Metrics
@@ -41,6 +42,10 @@ func (o *observer) Gap(c *sse.Conn, gap *eventlog.GapError) {
 		append(about("sse_gap", c, gap.Topic), "cause", gap.Cause, "error", gap.Error())...)
 }
 
+func (o *observer) Failed(topic string, err error) {
+	o.logger.Error("reading for a stream failed; it will be tried again", "event_type", "sse_error", "topic", topic, "error", err.Error())
+}
+
 func (o *observer) Disconnected(c *sse.Conn, reason sse.Reason, err error, sent sse.Sent) {
 	o.metrics.Disconnected(c, reason, err, sent)
 	fields := append(about("sse_disconnect", c, c.Topics...), "reason", reason, "duration_ms", time.Since(c.Opened).Milliseconds(),
@@ -52,5 +57,9 @@ func (o *observer) Disconnected(c *sse.Conn, reason sse.Reason, err error, sent 
 }
 
 func about(eventType string, c *sse.Conn, topics ...string) []any {
-	return []any{"event_type", eventType, "trace_id", c.TraceID, "topic", strings.Join(topics, ","), "connection_id", c.ID}
+	fields := []any{"event_type", eventType, "trace_id", c.TraceID, "topic", strings.Join(topics, ","), "connection_id", c.ID, "release", c.Release}
+	if c.Client != "" {
+		fields = append(fields, "client_id", c.Client)
+	}
+	return fields
 }

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -26,8 +27,20 @@ func (s *Settings) options() []group {
 	return []group{
 		{"Where the hub listens", []option{
 			{"listen", "address for clients", (*text)(&s.Listen)},
-			{"admin-listen", "address for operators: /healthz /readyz /metrics /debug/pprof/", (*text)(&s.AdminListen)},
-			{"insecure-open-access", "allow addresses beyond this machine although nothing guards them yet", (*onOff)(&s.InsecureOpenAccess)},
+			{"admin-listen", "address for operators; it says at / what is there", (*text)(&s.AdminListen)},
+			{"tls-cert", "PEM file with the certificate chain for both addresses", (*text)(&s.TLSCert)},
+			{"tls-key", "PEM file with its private key; new files are taken within a minute", (*text)(&s.TLSKey)},
+		}},
+		{"Who may use it", []option{
+			{"insecure-open-access", "let --listen go beyond this machine without a key for tokens", (*onOff)(&s.InsecureOpenAccess)},
+			{"jwt-secret-file", "file with the secret that tokens are signed with (HS256)", (*text)(&s.JWTSecretFile)},
+			{"jwt-public-key-file", "PEM file with the key that checks tokens: RSA, ECDSA, Ed25519", (*text)(&s.JWTPublicKeyFile)},
+			{"jwks-url", "address of the key set that checks tokens", (*text)(&s.JWKSURL)},
+			{"access-token-query", "take tokens from the query too, as access_token", (*onOff)(&s.AccessTokenQuery)},
+			{"trusted-proxies", "address or range whose X-Forwarded-For is believed; repeatable", (*proxyList)(&s.TrustedProxies)},
+			{"admin-token-file", "file with the operators' token; needed beyond this machine", (*text)(&s.AdminTokenFile)},
+			{"cors-origin", "origin like https://app.example whose pages may use the hub; repeatable", (*list)(&s.CORSOrigins)},
+			{"allowed-host", "name by which the hub is reached, or * for any; repeatable", (*list)(&s.AllowedHosts)},
 		}},
 		{"What is kept, and where", []option{
 			{"store", "bolt (durable, in --data) or memory (gone at a restart)", (*text)(&s.Store)},
@@ -37,19 +50,30 @@ func (s *Settings) options() []group {
 			{"retention-bytes", "bytes kept of each topic", (*size)(&s.RetentionBytes)},
 			{"retention-total-bytes", "bytes kept of all topics together", (*size)(&s.RetentionTotalBytes)},
 			{"max-topics", "topics that may exist at a time", (*count)(&s.MaxTopics)},
+			{"idempotency-keys", "idempotency keys remembered at a time", (*count)(&s.IdempotencyKeys)},
 			{"memory-budget", "memory for recent events of all topics", (*size)(&s.MemoryBudget)},
 		}},
 		{"Streams and events", []option{
 			{"max-connections", "open streams; the limit of open files lowers it", (*count)(&s.MaxConnections)},
+			{"max-connections-per-address", "streams of one address; those of this machine only if given", (*count)(&s.MaxConnectionsPerAddress)},
+			{"max-topics-per-connection", "topics that one stream may follow", (*count)(&s.MaxTopicsPerConnection)},
+			{"publish-rate", "events a second from one client address", (*count)(&s.PublishRate)},
+			{"breaker-failures", "publishes in a row that the store fails before they are refused", (*count)(&s.BreakerFailures)},
+			{"breaker-open", "for how long they are refused then", (*duration)(&s.BreakerOpen)},
 			{"heartbeat-interval", "silence on a stream before a comment is sent", (*duration)(&s.HeartbeatInterval)},
-			{"write-timeout", "a client that accepts nothing for this long is let go", (*duration)(&s.WriteTimeout)},
-			{"max-write-bytes", "largest write to a socket; one event may exceed it", (*size)(&s.MaxWriteBytes)},
+			{"ping-interval", "how often a stream with heartbeat=pong is pinged; 0 is never", (*duration)(&s.PingInterval)},
+			{"pong-timeout", "time for the answer to a ping; 0 is for ever", (*duration)(&s.PongTimeout)},
+			{"max-missed-pings", "pings missed in a row that end a stream; 0 never ends it", (*count)(&s.MaxMissedPings)},
+			{"write-timeout", "a client that accepts nothing for this long is let go; 0 lets it stay", (*duration)(&s.WriteTimeout)},
+			{"max-write-bytes", "largest write to a socket; one event may exceed it; 0 is 64MiB", (*size)(&s.MaxWriteBytes)},
 			{"flush-interval", "shortest time between two sweeps over a topic; 0 sends at once", (*duration)(&s.FlushInterval)},
-			{"max-event-bytes", "largest data of an event", (*size)(&s.MaxEventBytes)},
+			{"max-event-bytes", "largest data of an event; 0 is the most there can be, 16MiB", (*size)(&s.MaxEventBytes)},
 		}},
 		{"This process", []option{
-			{"drain-timeout", "time for an orderly end after SIGTERM", (*duration)(&s.DrainTimeout)},
+			{"drain-timeout", "time for an orderly end after SIGTERM; 0 cuts everything off at once", (*duration)(&s.DrainTimeout)},
 			{"release", "what this process runs, as told to subscribers and metrics", (*text)(&s.Release)},
+			{"releases", "all releases that exist, its own among them, else only that; repeatable", (*list)(&s.Releases)},
+			{"topic-class", "name=pattern: a class of topics for figures, first match wins; repeatable", (*classList)(&s.TopicClasses)},
 			{"node", "name of this hub in connection ids", (*text)(&s.Node)},
 		}},
 	}
@@ -70,11 +94,6 @@ func Parse(args []string, getenv func(string) string, out io.Writer) (Settings, 
 	for _, g := range groups {
 		for _, o := range g.options {
 			set.Var(o.value, o.name, o.about)
-			if v := getenv(EnvName(o.name)); v != "" {
-				if err := o.value.Set(v); err != nil {
-					return s, fmt.Errorf("%s: %q: %w", EnvName(o.name), v, err)
-				}
-			}
 		}
 	}
 	switch err := set.Parse(args); {
@@ -84,9 +103,41 @@ func Parse(args []string, getenv func(string) string, out io.Writer) (Settings, 
 	case err != nil:
 		return s, fmt.Errorf("%s (hub --help lists the settings)", strings.ReplaceAll(err.Error(), " -", " --"))
 	case set.NArg() > 0:
-		return s, fmt.Errorf("%q: not a command of the hub: it serves without one, and knows publish (hub --help says more)", set.Arg(0))
+		return s, fmt.Errorf("%q: not a command of the hub: it serves without one, and knows publish, healthcheck, version and help", set.Arg(0))
 	}
+	if err := fromEnvironment(set, getenv); err != nil {
+		return s, err
+	}
+	s.LimitLoopback = isGiven(set, getenv, "max-connections-per-address")
 	return s, s.Validate()
+}
+
+// isGiven reports whether a setting is not left at its default.
+func isGiven(set *flag.FlagSet, getenv func(string) string, name string) bool {
+	return flags(set)[name] || getenv(EnvName(name)) != ""
+}
+
+// flags returns the settings that flags have set.
+func flags(set *flag.FlagSet) map[string]bool {
+	given := map[string]bool{}
+	set.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	return given
+}
+
+// fromEnvironment sets what no flag has set.
+func fromEnvironment(set *flag.FlagSet, getenv func(string) string) error {
+	given := flags(set)
+	var errs []error
+	set.VisitAll(func(f *flag.Flag) {
+		v := getenv(EnvName(f.Name))
+		if v == "" || given[f.Name] {
+			return
+		}
+		if err := f.Value.Set(v); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %q: %w", EnvName(f.Name), v, err))
+		}
+	})
+	return errors.Join(errs...)
 }
 
 func printHelp(out io.Writer, defaults Settings) {
@@ -95,15 +146,18 @@ func printHelp(out io.Writer, defaults Settings) {
 
   hub [settings]                 serve
   hub publish TOPIC [settings]   publish each line of standard input (hub publish --help)
+  hub healthcheck [settings]     ask a hub whether it is ready (hub healthcheck --help)
+  hub version                    say what this is built from
 
 Each setting is a flag or an environment variable: --admin-listen is
 SLUICE_ADMIN_LISTEN. The flag wins. Sizes are bytes or like 64KiB, 256MiB, 1GiB;
-times like 500ms, 15s, 24h, 7d. 0 turns a limit off.
+times like 500ms, 15s, 24h, 7d. 0 turns a limit off. What is repeatable takes
+several values at once with commas between.
 `)
 	for _, g := range defaults.options() {
 		fmt.Fprintf(&b, "\n%s\n", g.title)
 		for _, o := range g.options {
-			fmt.Fprintf(&b, "  --%-22s %s (%s)\n", o.name, o.about, o.value)
+			fmt.Fprintf(&b, "  --%-22s %s (%s)\n", o.name, o.about, cmp.Or(o.value.String(), "none"))
 		}
 	}
 	// Help that cannot be printed has nobody to read it.

@@ -8,21 +8,33 @@ import (
 	"time"
 
 	"github.com/sluice-stream/sluice/services/eventlog"
+	"github.com/sluice-stream/sluice/services/hub/internal/admission"
 	"github.com/sluice-stream/sluice/services/sse"
 )
 
-// reject answers with a problem document.
+// reject answers with a problem document, or on the stream's route in the form
+// that the caller asks for.
 func reject(w http.ResponseWriter, r *http.Request, why *sse.Rejection) {
+	if r.URL.Path == streamPath {
+		sse.WriteRejection(w, r, why, traceOf(r).id)
+		return
+	}
 	sse.WriteProblem(w, why, traceOf(r).id)
 }
 
 // rejectionOf maps what the log answers to what the caller is told. Errors
 // that it does not know are ours.
 func rejectionOf(err error) *sse.Rejection {
+	var refused *admission.Refused
 	switch {
+	case errors.As(err, &refused):
+		return breakerOpen(refused)
 	case errors.Is(err, eventlog.ErrTooManyTopics):
 		return &sse.Rejection{Status: 429, Type: "topic-limit", Title: "Too many topics",
 			Detail: "no further topic can be made until another is empty", RetryAfter: jittered(10 * time.Second)}
+	case errors.Is(err, eventlog.ErrKeyReused):
+		return &sse.Rejection{Status: 422, Type: "idempotency-key-reused", Title: "Idempotency key reused",
+			Detail: "the idempotency key, or the source and id of the CloudEvent, belongs to an event with another type, key or data"}
 	case errors.Is(err, eventlog.ErrStoreFailed):
 		return &sse.Rejection{Status: 503, Type: "store-failed", Title: "Store failed",
 			Detail: "the event could not be stored", RetryAfter: jittered(4 * time.Second)}

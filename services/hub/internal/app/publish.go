@@ -3,10 +3,8 @@ package app
 import (
 	"context"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/gin-gonic/gin"
 
@@ -14,105 +12,156 @@ import (
 	"github.com/sluice-stream/sluice/services/sse"
 )
 
-// publish answers POST /v1/topics/:topic/events: the body is one event.
+// publish answers POST /v1/topics/:topic/events. The headers say what the body
+// is: one event, a batch, or a CloudEvent.
 func (h *hub) publish(c *gin.Context) {
 	buf := buffers.Get().(*buffer)
-	defer buf.release()
-	topic := c.Param("topic")
-	id, why := h.publishBody(c.Writer, c.Request, topic, buf)
+	defer buf.release(h.bodies)
+	w, r, topic := c.Writer, c.Request, c.Param("topic")
+	form := formOf(r.Header)
+	why := checkPublish(r, topic, form)
+	subject := ""
+	if why == nil {
+		subject, why = h.admitPublish(r, topic, form)
+	}
+	switch {
+	case why != nil:
+	case form.batch():
+		why = h.publishBatch(w, r, topic, subject, form, buf)
+	default:
+		why = h.publishOne(w, r, topic, subject, form, buf)
+	}
 	if why != nil {
 		h.countRefusal(why)
-		reject(c.Writer, c.Request, why)
-		return
+		reject(w, r, why)
 	}
-	h.metrics.Accepted.Inc()
-	buf.answer = appendAccepted(buf.answer[:0], topic, id)
-	header := c.Writer.Header()
-	header["Content-Type"] = jsonType
-	header["Content-Length"] = []string{strconv.Itoa(len(buf.answer))}
-	c.Writer.WriteHeader(http.StatusCreated)
-	// A caller that is gone has its event in the log all the same.
-	_, _ = c.Writer.Write(buf.answer)
 }
 
-var jsonType = []string{"application/json"}
-
-// appendAccepted appends the answer to a publish. A topic's name needs no
-// escaping.
-func appendAccepted(dst []byte, topic string, id eventlog.ID) []byte {
-	dst = append(dst, `{"topic":"`...)
-	dst = append(dst, topic...)
-	dst = append(dst, `","id":"`...)
-	dst = id.AppendTo(dst)
-	return append(dst, "\"}\n"...)
-}
-
-// publishBody checks a publish and appends it to the log.
-func (h *hub) publishBody(w http.ResponseWriter, r *http.Request, topic string, buf *buffer) (eventlog.ID, *sse.Rejection) {
-	if why := checkTopic(topic); why != nil {
-		return eventlog.ID{}, why
-	}
-	if e := r.Header.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
-		return eventlog.ID{}, &sse.Rejection{Status: 415, Type: "unsupported-content-encoding",
-			Title: "Unsupported content encoding", Detail: "send the data as it is, without a Content-Encoding"}
-	}
-	typ, why := eventType(r)
+// publishOne publishes a body that is one event, and answers.
+func (h *hub) publishOne(w http.ResponseWriter, r *http.Request, topic, subject string, form form, buf *buffer) *sse.Rejection {
+	e, why := h.readOne(w, r, form, buf)
 	if why != nil {
-		return eventlog.ID{}, why
+		return why
 	}
-	if why := h.readBody(w, r, buf); why != nil {
-		return eventlog.ID{}, why
-	}
-	if !utf8.Valid(buf.data) {
-		return eventlog.ID{}, &sse.Rejection{Status: 400, Type: "invalid-utf8",
-			Title: "Data is not UTF-8", Detail: "the body must be UTF-8 text"}
-	}
-	buf.body = sse.AppendBody(buf.body[:0], typ, buf.data, traceOf(r).sampled)
-	// The append goes on when the caller hangs up: it may be committed already.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), h.times.append)
+	buf.body = sse.AppendBody(buf.body[:0], e.body(r))
+	ctx, cancel := h.appending(r)
 	defer cancel()
-	id, err := h.events.Append(ctx, topic, eventlog.Entry{Body: buf.body})
+	receipt, err := h.append(ctx, topic, eventlog.Entry{Body: buf.body, Idempotency: e.idempotency(subject)})
 	if err != nil {
 		why := rejectionOf(err)
 		if why.Status >= 500 {
 			h.logFailure(r, topic, why.Status, err)
 		}
-		return eventlog.ID{}, why
+		return why
 	}
-	return id, nil
+	h.countReceipt(topic, receipt)
+	status := http.StatusCreated
+	if receipt.Duplicate {
+		status = http.StatusOK
+	}
+	buf.answer = appendReceipt(buf.answer[:0], topic, receipt)
+	header := w.Header()
+	header["Content-Type"] = jsonType
+	header["Content-Length"] = []string{strconv.Itoa(len(buf.answer))}
+	w.WriteHeader(status)
+	// A caller that is gone has its event in the log all the same.
+	_, _ = w.Write(buf.answer)
+	return nil
+}
+
+// appending returns the context of an append. It goes on when the caller hangs
+// up: the event may be committed already.
+func (h *hub) appending(r *http.Request) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(r.Context()), h.times.append)
+}
+
+// readOne reads and checks a body that is one event.
+func (h *hub) readOne(w http.ResponseWriter, r *http.Request, form form, buf *buffer) (incoming, *sse.Rejection) {
+	p, why := parametersOf(r)
+	if why == nil {
+		why = p.check(form)
+	}
+	if why != nil {
+		return incoming{}, why
+	}
+	bound := h.eventBound()
+	if form == cloudForm {
+		bound = h.cloudBound()
+	}
+	if why := h.readBody(w, r, buf, bound); why != nil {
+		return incoming{}, why
+	}
+	var e incoming
+	switch form {
+	case cloudForm:
+		e, why = structuredEvent(buf.data)
+	case cloudBinaryForm:
+		e, why = binaryEvent(r.Header, buf.data)
+	default:
+		e = p.event(buf.data)
+	}
+	if why == nil {
+		why = h.check(&e)
+	}
+	return e, why
+}
+
+var jsonType = []string{"application/json"}
+
+// appendReceipt appends the answer to a publish. A topic's name needs no
+// escaping.
+func appendReceipt(dst []byte, topic string, receipt eventlog.Receipt) []byte {
+	dst = append(dst, `{"topic":"`...)
+	dst = append(dst, topic...)
+	dst = append(dst, `","id":"`...)
+	dst = receipt.ID.AppendTo(dst)
+	if receipt.Duplicate {
+		return append(dst, "\",\"duplicate\":true}\n"...)
+	}
+	return append(dst, "\"}\n"...)
+}
+
+// checkPublish checks what can be said before anything else is read.
+func checkPublish(r *http.Request, topic string, form form) *sse.Rejection {
+	if why := checkTopic(topic); why != nil {
+		return why
+	}
+	for _, e := range r.Header["Content-Encoding"] {
+		if e != "" && !strings.EqualFold(e, "identity") {
+			return &sse.Rejection{Status: 415, Type: "unsupported-content-encoding",
+				Title: "Unsupported content encoding", Detail: "send the data as it is, without a Content-Encoding"}
+		}
+	}
+	if form == unknownCloudForm {
+		return &sse.Rejection{Status: 415, Type: "unsupported-media-type", Title: "Unsupported media type",
+			Detail: "of the formats of CloudEvents only JSON is taken: " + cloudType + " and " + cloudBatchType}
+	}
+	return nil
 }
 
 func checkTopic(topic string) *sse.Rejection {
 	switch {
 	case !eventlog.ValidTopic(topic):
-		return &sse.Rejection{Status: 400, Type: "invalid-topic", Title: "Invalid topic",
-			Detail: "a topic is 1 to 128 of A-Z a-z 0-9 . _ -, not starting with a dot"}
-	case strings.HasPrefix(topic, "hub."):
+		return invalidTopic()
+	case strings.HasPrefix(topic, sse.OwnPrefix):
 		return &sse.Rejection{Status: 400, Type: "reserved-topic", Title: "Reserved topic",
 			Detail: "topics that start with hub. are the hub's own"}
 	}
 	return nil
 }
 
-// eventType returns the type that the query or else the header gives.
-func eventType(r *http.Request) (string, *sse.Rejection) {
-	typ := ""
-	if r.URL.RawQuery != "" {
-		query, err := url.ParseQuery(r.URL.RawQuery)
-		if err != nil {
-			return "", &sse.Rejection{Status: 400, Type: "invalid-query", Title: "Invalid query",
-				Detail: "the query string is malformed"}
-		}
-		typ = query.Get("type")
+func invalidTopic() *sse.Rejection {
+	return &sse.Rejection{Status: 400, Type: "invalid-topic", Title: "Invalid topic",
+		Detail: "a topic is 1 to 128 of A-Z a-z 0-9 . _ -, not starting with a dot"}
+}
+
+func (h *hub) countReceipt(topic string, receipt eventlog.Receipt) {
+	if receipt.Duplicate {
+		h.metrics.Duplicate.Inc()
+	} else {
+		h.metrics.Accepted.Inc()
+		h.classes.add(topic)
 	}
-	if typ == "" {
-		typ = r.Header.Get("X-Event-Type")
-	}
-	if typ != "" && !sse.ValidType(typ) {
-		return "", &sse.Rejection{Status: 400, Type: "invalid-type", Title: "Invalid event type",
-			Detail: "a type is 1 to 128 printable characters, and not open, error or one that starts with stream."}
-	}
-	return typ, nil
 }
 
 // countRefusal counts a publish that was not accepted, by whose fault it is.
@@ -122,6 +171,7 @@ func (h *hub) countRefusal(why *sse.Rejection) {
 		h.metrics.Failed.Inc()
 	case why.Status == http.StatusTooManyRequests:
 		h.metrics.Refused.Inc()
+		h.metrics.Rejected(why.Type)
 	default:
 		h.metrics.Invalid.Inc()
 	}

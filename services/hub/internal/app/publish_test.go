@@ -23,11 +23,11 @@ import (
 
 // brokenStore answers every append as it is told to.
 type brokenStore struct {
-	append func(context.Context) (eventlog.ID, error)
+	append func(context.Context) (eventlog.Receipt, error)
 }
 
 func (s *brokenStore) Start(eventlog.Sink) (map[string]eventlog.State, error) { return nil, nil }
-func (s *brokenStore) Append(ctx context.Context, _ string, _ eventlog.Entry) (eventlog.ID, error) {
+func (s *brokenStore) Append(ctx context.Context, _ string, _ eventlog.Entry) (eventlog.Receipt, error) {
 	return s.append(ctx)
 }
 func (s *brokenStore) Read(context.Context, string, eventlog.ID, eventlog.ID, func(eventlog.Event) bool) error {
@@ -38,19 +38,24 @@ func (s *brokenStore) Close() error { return nil }
 // newTestHub returns a hub over a store, to be reached through its handlers.
 func newTestHub(t testing.TB, store eventlog.Store, change func(*hub)) *hub {
 	t.Helper()
-	h := &hub{settings: Defaults(), times: usualTimes(), registry: prometheus.NewRegistry(), tidier: newTidier(), logger: newLogger(io.Discard, "test")}
+	h := &hub{settings: Defaults(), times: usualTimes(), registry: prometheus.NewRegistry(), tidier: newTidier(), logger: newLogger(io.Discard)}
+	h.settings.AllowedHosts = []string{anyHost}
+	h.classes = newClassCounts(nil)
 	var err error
 	if h.events, err = eventlog.Open(store, eventlog.Options{MemoryBudget: 64 << 20}); err != nil {
 		t.Fatal(err)
 	}
-	h.metrics = observability.NewMetrics(h.registry, "test", observability.Sources{
-		Streams: func() sse.Stats { return h.streams.Stats() },
-		Log:     h.logFigures,
+	h.metrics = observability.NewMetrics(h.registry, []string{"test"}, observability.Sources{
+		Streams:  func() sse.Stats { return h.streams.Stats() },
+		Releases: func() map[string]int { return h.streams.ByRelease() },
+		Log:      h.logFigures,
+		Breakers: map[string]func() int{publishBreaker: func() int { return h.breaker.State() }},
 	})
 	if change != nil {
 		change(h)
 	}
-	h.streams = h.newStreams()
+	h.limit()
+	h.streams = h.newStreams(&observer{logger: h.logger, metrics: h.metrics, tidier: h.tidier})
 	t.Cleanup(func() {
 		h.streams.Shutdown(context.Background())
 		h.events.Close()
@@ -63,7 +68,7 @@ func newTestHub(t testing.TB, store eventlog.Store, change func(*hub)) *hub {
 func TestStoreErrors(t *testing.T) {
 	for _, row := range []struct {
 		name    string
-		append  func(context.Context) (eventlog.ID, error)
+		append  func(context.Context) (eventlog.Receipt, error)
 		status  int
 		problem string
 		retry   bool
@@ -73,11 +78,11 @@ func TestStoreErrors(t *testing.T) {
 		{"closed", answers(eventlog.ErrClosed), 503, "shutting-down", true, "failed"},
 		{"full", answers(eventlog.ErrTooManyTopics), 429, "topic-limit", true, "refused"},
 		{"unknown", answers(errors.New("a secret path")), 500, "internal", false, "failed"},
-		{"hangs", func(ctx context.Context) (eventlog.ID, error) {
+		{"hangs", func(ctx context.Context) (eventlog.Receipt, error) {
 			<-ctx.Done()
-			return eventlog.ID{}, context.Cause(ctx)
+			return eventlog.Receipt{}, context.Cause(ctx)
 		}, 504, "store-timeout", false, "failed"},
-		{"panics", func(context.Context) (eventlog.ID, error) { panic("a secret path") }, 500, "internal", false, ""},
+		{"panics", func(context.Context) (eventlog.Receipt, error) { panic("a secret path") }, 500, "internal", false, ""},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			h := newTestHub(t, &brokenStore{row.append}, func(h *hub) { h.times.append = 10 * time.Millisecond })
@@ -102,8 +107,8 @@ func TestStoreErrors(t *testing.T) {
 	}
 }
 
-func answers(err error) func(context.Context) (eventlog.ID, error) {
-	return func(context.Context) (eventlog.ID, error) { return eventlog.ID{}, err }
+func answers(err error) func(context.Context) (eventlog.Receipt, error) {
+	return func(context.Context) (eventlog.Receipt, error) { return eventlog.Receipt{}, err }
 }
 
 func checkProblem(t *testing.T, answer *http.Response, status int, problem string) {
@@ -127,7 +132,7 @@ func checkProblem(t *testing.T, answer *http.Response, status int, problem strin
 // A client that takes its time with a head or a body is let go, whether or
 // not the hub wants the body.
 func TestSlowClientsAreLetGo(t *testing.T) {
-	h := newTestHub(t, eventlog.Memory(eventlog.Retention{}, 0), func(h *hub) {
+	h := newTestHub(t, eventlog.Memory(eventlog.MemoryOptions{}), func(h *hub) {
 		h.times.header, h.times.body = 50*time.Millisecond, 50*time.Millisecond
 	})
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -176,9 +181,9 @@ func TestSlowClientsAreLetGo(t *testing.T) {
 		}
 	})
 	t.Run("a body in time leaves no deadline behind", func(t *testing.T) {
-		slow := newTestHub(t, &brokenStore{func(ctx context.Context) (eventlog.ID, error) {
+		slow := newTestHub(t, &brokenStore{func(ctx context.Context) (eventlog.Receipt, error) {
 			time.Sleep(100 * time.Millisecond) // longer than a body may take
-			return eventlog.ID{MS: 1}, ctx.Err()
+			return eventlog.Receipt{ID: eventlog.ID{MS: 1}}, ctx.Err()
 		}}, func(h *hub) { h.times.body = 50 * time.Millisecond })
 		s := httptest.NewServer(slow.publicHandler())
 		defer s.Close()
@@ -211,7 +216,7 @@ func FuzzPublish(f *testing.F) {
 	f.Add("orders", "type=a", "order.created", "data")
 	f.Add("a/../b", "type=%zz", "", "\xff")
 	f.Add("hub.stats", "", "stream.x", "\r\n\r\n")
-	h := newTestHub(f, eventlog.Memory(eventlog.Retention{}, 100), nil)
+	h := newTestHub(f, eventlog.Memory(eventlog.MemoryOptions{MaxTopics: 100}), nil)
 	handler := h.publicHandler()
 	f.Fuzz(func(t *testing.T, topic, query, typ, data string) {
 		r := httptest.NewRequest("POST", "/", strings.NewReader(data))

@@ -12,8 +12,33 @@ import (
 	"github.com/sluice-stream/sluice/services/sse"
 )
 
+// streamPath is the route of subscriptions.
+const streamPath = "/v1/events"
+
 // publicHandler is what clients reach.
 func (h *hub) publicHandler() http.Handler {
+	e := h.engine("there is nothing here: subscribe at /v1/events?topic=…, publish at /v1/topics/…/events")
+	stream := gin.WrapH(h.streams)
+	e.GET(streamPath, stream)
+	e.HEAD(streamPath, stream)
+	e.POST("/v1/topics/:topic/events", h.publish)
+	e.POST("/v1/connections/:id/pong", h.pong)
+	page := gin.WrapH(console.Handler(console.Welcome(h.publicURL)))
+	for _, path := range console.Paths() {
+		e.GET(path, page)
+		e.HEAD(path, page)
+	}
+	s := &h.settings
+	guarded := sameOrigin(s.CORSOrigins, h.hurried(e))
+	if h.verifier == nil {
+		guarded = knownHosts(s.AllowedHosts, guarded) // it stands for as long as access is open
+	}
+	return traced(s.TrustedProxies, h.probed(shared(s.CORSOrigins, guarded)))
+}
+
+// engine returns a router without routes: what is not there, it says with
+// problem documents.
+func (h *hub) engine(notFound string) *gin.Engine {
 	gin.SetMode(gin.ReleaseMode)
 	e := gin.New()
 	e.HandleMethodNotAllowed = true
@@ -21,23 +46,13 @@ func (h *hub) publicHandler() http.Handler {
 	e.UseEscapedPath = true         // %2F in a topic's name is a bad name, not another route
 	e.Use(h.recovered)
 	e.NoRoute(func(c *gin.Context) {
-		reject(c.Writer, c.Request, &sse.Rejection{Status: 404, Type: "not-found",
-			Detail: "there is nothing here: subscribe at /v1/events?topic=…, publish at /v1/topics/…/events"})
+		reject(c.Writer, c.Request, &sse.Rejection{Status: 404, Type: "not-found", Detail: notFound})
 	})
 	e.NoMethod(func(c *gin.Context) {
 		reject(c.Writer, c.Request, &sse.Rejection{Status: 405, Type: "method-not-allowed",
 			Detail: "the Allow header names the methods of this address"})
 	})
-	stream := gin.WrapH(h.streams)
-	e.GET("/v1/events", stream)
-	e.HEAD("/v1/events", stream)
-	e.POST("/v1/topics/:topic/events", h.publish)
-	page := gin.WrapH(console.Handler(console.Welcome(h.publicURL)))
-	for _, path := range console.Paths() {
-		e.GET(path, page)
-		e.HEAD(path, page)
-	}
-	return traced(h.hurried(e))
+	return e
 }
 
 // hurried bounds how long the body of a request may take, read or not: what

@@ -34,18 +34,23 @@ func serve(ctx context.Context, s Settings, t times, stdout io.Writer) error {
 		return err
 	}
 	defer h.logs.Close(time.Second)
+	defer h.stopKeys()
 	return h.run(ctx, public, admin)
 }
 
 func (h *hub) run(ctx context.Context, publicListener, adminListener net.Listener) error {
+	ctx, h.beginDrain = context.WithCancel(ctx)
+	defer h.beginDrain()
 	public, admin := h.server(h.publicHandler()), h.server(h.adminHandler())
-	public.MaxHeaderBytes = maxHeaderBytes
+	public.ConnContext = h.health.ConnContext
 	failed := make(chan error, 2)
 	var running sync.WaitGroup
+	public.ConnState = h.newSockets().State
 	running.Go(func() { failed <- serveOn(public, h.streams.Listener(publicListener), "public") })
 	running.Go(func() { failed <- serveOn(admin, adminListener, "admin") })
 	background, stop := context.WithCancel(context.Background())
 	running.Go(func() { h.tidier.run(background) })
+	running.Go(func() { h.publishStats(background) })
 	h.ready.Store(true)
 	h.logStart()
 
@@ -59,20 +64,35 @@ func (h *hub) run(ctx context.Context, publicListener, adminListener net.Listene
 	err = errors.Join(err, h.shutdown(end, public, admin))
 	stop()
 	running.Wait()
+	h.health.Wait()
 	return err
 }
 
 func (h *hub) server(handler http.Handler) *http.Server {
-	return &http.Server{
+	s := &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: h.times.header,
 		IdleTimeout:       h.times.idle,
-		ErrorLog:          slog.NewLogLogger(h.logger.Handler(), slog.LevelWarn),
+		MaxHeaderBytes:    maxHeaderBytes,
+		// OPTIONS * is answered like all else, with its trace.
+		DisableGeneralOptionsHandler: true,
+		ErrorLog:                     slog.NewLogLogger(h.logger.Handler(), slog.LevelWarn),
 	}
+	if h.certificates != nil {
+		s.TLSConfig = h.certificates.config()
+		// Peers that are dead and not only silent: the streams over one
+		// connection of HTTP/2 may be idle for long.
+		s.HTTP2 = &http.HTTP2Config{SendPingTimeout: h.times.ping}
+	}
+	return s
 }
 
 func serveOn(s *http.Server, l net.Listener, name string) error {
-	if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+	serve := s.Serve
+	if s.TLSConfig != nil {
+		serve = func(l net.Listener) error { return s.ServeTLS(l, "", "") }
+	}
+	if err := serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("the %s listener failed: %w", name, err)
 	}
 	return nil
@@ -92,8 +112,8 @@ func (h *hub) logStart() {
 		fields = append(fields, "data", s.Data)
 	}
 	h.logger.Info("the hub is ready", fields...)
-	if s.InsecureOpenAccess {
-		h.logger.Warn("everybody who reaches the hub may publish, subscribe and profile (--insecure-open-access)", "event_type", "start")
+	if s.InsecureOpenAccess && h.verifier == nil {
+		h.logger.Warn("everybody who reaches the hub may publish and subscribe (--insecure-open-access)", "event_type", "start")
 	}
 }
 
@@ -103,25 +123,44 @@ func (h *hub) shutdown(ctx context.Context, public, admin *http.Server) error {
 	h.ready.Store(false)
 	h.logger.Info("shutting down", "event_type", "drain", "streams", h.streams.Stats().Connections)
 
-	// Streams that a request's goroutine drives end only when they are told,
-	// so both have to go on at once.
-	var ending sync.WaitGroup
-	var streamsErr, publicErr error
-	ending.Go(func() { streamsErr = h.streams.Shutdown(ctx) })
-	ending.Go(func() {
-		if publicErr = public.Shutdown(ctx); publicErr != nil {
-			_ = public.Close() // what is still open is late
-		}
-	})
-	ending.Wait()
+	// Publishers are served until the streams have ended.
+	streamsErr := h.endStreams(ctx)
+	publicErr := public.Shutdown(ctx)
+	if publicErr != nil {
+		_ = public.Close() // what is still open is late
+	}
 	if late := errors.Join(streamsErr, publicErr); late != nil {
 		h.logger.Warn("not everything ended in time and was cut off (--drain-timeout)", "event_type", "drain", "error", late.Error())
 	}
 
-	err := h.closeLog(ctx)
-	_ = admin.Close() // it was there for the others
+	err := errors.Join(h.closeLog(ctx), h.closeClients(), h.own.Close())
+	closeAdmin(admin)
 	h.logger.Info("stopped", "event_type", "stop", "duration_ms", time.Since(start).Milliseconds())
 	return err
+}
+
+// endStreams ends the streams within the share of the time that they have.
+func (h *hub) endStreams(ctx context.Context) error {
+	h.streams.Drain(ctx, h.settings.DrainTimeout*spreadShare/100)
+	ctx, cancel := context.WithTimeout(ctx, h.settings.DrainTimeout*(streamsShare-spreadShare)/100)
+	defer cancel()
+	return h.streams.Shutdown(ctx)
+}
+
+func (h *hub) closeClients() error {
+	ctx, cancel := context.WithTimeout(context.Background(), storeGrace)
+	defer cancel()
+	return h.clients.Close(ctx)
+}
+
+// closeAdmin ends the listener that was there for the others, with its answers
+// under way: to the one who ended the hub, and to a last look at its metrics.
+func closeAdmin(admin *http.Server) {
+	ctx, cancel := context.WithTimeout(context.Background(), adminGrace)
+	defer cancel()
+	if admin.Shutdown(ctx) != nil {
+		_ = admin.Close() // a profile may take minutes
+	}
 }
 
 // closeLog closes the log, but does not wait for ever for a store that hangs.
@@ -143,5 +182,16 @@ func (h *hub) closeLog(ctx context.Context) error {
 	}
 }
 
-// storeGrace is what the store gets to close where the drain took all time.
+// Shares of the drain's time, in percent. Streams are told to end in the
+// first, and have ended in the second, which those take that are slow; the
+// rest is for publishes under way.
+const (
+	spreadShare  = 80
+	streamsShare = 90
+)
+
+// storeGrace is what a store gets to close where the drain took all time.
 const storeGrace = 2 * time.Second
+
+// adminGrace is what answers to operators get at the end.
+const adminGrace = time.Second

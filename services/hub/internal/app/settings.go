@@ -1,9 +1,11 @@
 package app
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/sluice-stream/sluice/services/eventlog"
+	"github.com/sluice-stream/sluice/services/hub/internal/admission"
 	"github.com/sluice-stream/sluice/services/sse"
 )
 
@@ -13,12 +15,34 @@ import (
 type Settings struct {
 	// Listen is the address of the public listener: clients.
 	Listen string
-	// AdminListen is the address of the admin listener: health, readiness,
-	// metrics, profiles.
+	// AdminListen is the address of the admin listener: operators. Beyond
+	// loopback it wants AdminTokenFile.
 	AdminListen string
-	// InsecureOpenAccess allows both listeners beyond loopback although
-	// everybody may then publish, subscribe and profile.
+	// AdminTokenFile is the file with the token that operators present, for
+	// everything but health, readiness and metrics. Empty: nobody needs one.
+	AdminTokenFile string
+	// InsecureOpenAccess allows the public listener beyond loopback although
+	// everybody may then publish and subscribe.
 	InsecureOpenAccess bool
+	// JWTSecretFile, JWTPublicKeyFile and JWKSURL name what tokens are signed
+	// with: a secret (HS256), a public key in PEM, or the address of a set of
+	// them. One of them at most; with none, everybody may do everything.
+	JWTSecretFile, JWTPublicKeyFile, JWKSURL string
+	// AccessTokenQuery takes tokens from the query too (access_token), for
+	// clients that can do no other. What is in an address is easily written
+	// down by others on its way.
+	AccessTokenQuery bool
+	// TrustedProxies are the peers whose X-Forwarded-For is believed.
+	TrustedProxies admission.Proxies
+	// CORSOrigins are the origins, scheme://host[:port], whose pages may use
+	// the public listener from their browsers.
+	CORSOrigins []string
+	// AllowedHosts are the names by which the hub is reached, next to those of
+	// loopback and addresses: pages rebind other names to it. "*" allows all.
+	AllowedHosts []string
+	// TLSCert and TLSKey are PEM files with the certificate chain and the
+	// private key of both listeners. Empty: no TLS.
+	TLSCert, TLSKey string
 
 	// Store is where events are kept: "bolt" or "memory".
 	Store string
@@ -32,6 +56,9 @@ type Settings struct {
 	RetentionTotalBytes int64
 	// MaxTopics bounds the topics that exist at a time.
 	MaxTopics int
+	// IdempotencyKeys bounds the idempotency keys that are remembered; the
+	// oldest are forgotten first.
+	IdempotencyKeys int
 	// MemoryBudget bounds the bytes of recent events held in memory for all
 	// topics together.
 	MemoryBudget int64
@@ -39,11 +66,20 @@ type Settings struct {
 	// HeartbeatInterval is how long a stream may be silent before the hub
 	// sends a comment. 0: no heartbeats.
 	HeartbeatInterval time.Duration
+	// PingInterval is how often a stream with a two-way heartbeat is pinged. 0:
+	// never; who asks for it gets comments.
+	PingInterval time.Duration
+	// PongTimeout is how long the answer to a ping may take, at most
+	// PingInterval. 0: for ever.
+	PongTimeout time.Duration
+	// MaxMissedPings is how many pings missed in a row end a stream. 0: none
+	// do.
+	MaxMissedPings int
 	// WriteTimeout ends a stream whose client accepts no byte for that long.
-	// It cannot be turned off.
+	// 0: clients that stopped reading stay for as long as their sockets do.
 	WriteTimeout time.Duration
 	// MaxWriteBytes bounds what one write to a socket carries; a single event
-	// may exceed it. It cannot be turned off.
+	// may exceed it. 0: [MaxWriteBytesLimit].
 	MaxWriteBytes int64
 	// FlushInterval is the shortest time between two sweeps over a topic. 0
 	// sends everything at once.
@@ -51,13 +87,36 @@ type Settings struct {
 	// MaxConnections bounds the open streams. The limit of open files bounds
 	// them in any case.
 	MaxConnections int
-	// MaxEventBytes bounds the data of one event. It cannot be turned off.
+	// MaxConnectionsPerAddress bounds the open streams of one client address;
+	// of IPv6, of one /64. Those of this machine are bounded only where
+	// LimitLoopback says so.
+	MaxConnectionsPerAddress int
+	// LimitLoopback is set where MaxConnectionsPerAddress was: the default is
+	// for clients that come from elsewhere, and not for load tests.
+	LimitLoopback bool
+	// MaxTopicsPerConnection bounds the topics of one stream. 0: no limit but
+	// that of a request's head.
+	MaxTopicsPerConnection int
+	// PublishRate bounds the events a second from one client address. After a
+	// pause, a second's worth or a batch's may come at once.
+	PublishRate int
+	// BreakerFailures is how many publishes in a row the store has to fail for
+	// publishes to be refused, for BreakerOpen. 0: they never are.
+	BreakerFailures int
+	BreakerOpen     time.Duration
+	// MaxEventBytes bounds the data of one event. 0: [MaxEventBytesLimit].
 	MaxEventBytes int64
 
-	// DrainTimeout bounds how long an orderly end may take.
+	// DrainTimeout bounds how long an orderly end may take. 0: everything that
+	// is under way is cut off at once.
 	DrainTimeout time.Duration
 	// Release is what this process runs, told to subscribers and to metrics.
 	Release string
+	// Releases are all that exist, which callers may be pinned to; this
+	// process's own among them. Empty: its own alone.
+	Releases []string
+	// TopicClasses name groups of topics, for figures.
+	TopicClasses TopicClasses
 	// Node names this process in connection ids; one name for each hub.
 	Node string
 }
@@ -75,13 +134,23 @@ func Defaults() Settings {
 		RetentionBytes:      1 << 30,
 		RetentionTotalBytes: 16 << 30,
 		MaxTopics:           10_000,
+		IdempotencyKeys:     1_000_000,
 		MemoryBudget:        256 << 20,
 
 		HeartbeatInterval: sse.DefaultHeartbeatInterval,
+		PingInterval:      sse.DefaultPingInterval,
+		PongTimeout:       sse.DefaultPongTimeout,
+		MaxMissedPings:    sse.DefaultMaxMissedPings,
 		WriteTimeout:      sse.DefaultWriteTimeout,
 		MaxWriteBytes:     sse.DefaultMaxWriteBytes,
 		MaxConnections:    100_000,
-		MaxEventBytes:     256 << 10,
+
+		MaxConnectionsPerAddress: 1000,
+		MaxTopicsPerConnection:   sse.DefaultMaxTopics,
+		BreakerFailures:          3,
+		BreakerOpen:              time.Minute,
+
+		MaxEventBytes: 256 << 10,
 
 		DrainTimeout: 20 * time.Second,
 		Release:      "stable",
@@ -95,8 +164,35 @@ const (
 	storeMemory = "memory"
 )
 
-// MaxEventBytesLimit is the highest value of MaxEventBytes.
-const MaxEventBytesLimit = 16 << 20
+// The highest values of settings, which 0 stands for.
+const (
+	MaxEventBytesLimit = 16 << 20
+	MaxWriteBytesLimit = 64 << 20
+)
+
+// noWriteTimeout stands for none: some seven weeks. In milliseconds it is
+// 2^32, which the kernel's 32 bits of TCP_USER_TIMEOUT take as 0, its own
+// default: a peer that is dead, rather than slow, is still found out.
+const noWriteTimeout = (1 << 32) * time.Millisecond
+
+// resolved returns the settings with what a 0 stands for in place of it.
+func (s Settings) resolved() Settings {
+	s.MaxEventBytes = cmp.Or(s.MaxEventBytes, MaxEventBytesLimit)
+	s.MaxWriteBytes = cmp.Or(s.MaxWriteBytes, MaxWriteBytesLimit)
+	s.WriteTimeout = cmp.Or(s.WriteTimeout, noWriteTimeout)
+	if len(s.Releases) == 0 {
+		s.Releases = []string{s.Release}
+	}
+	return s
+}
+
+// scheme is that of both listeners.
+func (s *Settings) scheme() string {
+	if s.TLSCert != "" {
+		return "https"
+	}
+	return "http"
+}
 
 func (s *Settings) retention() eventlog.Retention {
 	return eventlog.Retention{

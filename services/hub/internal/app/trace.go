@@ -6,38 +6,57 @@ import (
 	"encoding/hex"
 	"math/rand/v2"
 	"net/http"
+	"strconv"
 	"strings"
+
+	"github.com/sluice-stream/sluice/services/hub/internal/admission"
 )
 
 // trace names a request in answers, logs and events.
 type trace struct {
 	id string // 32 hexadecimal digits
-	// sampled is the traceparent that the caller sent, where it says that the
-	// trace is recorded; else empty.
+	// sampled is the traceparent that the caller sent, or what its
+	// uber-trace-id is as one, where it says that the trace is recorded; else
+	// empty.
 	sampled string
 }
 
-type traceKey struct{}
+// facts are what is found out about every request.
+type facts struct {
+	trace
+	caller
+}
 
-// traced gives every request its trace and every answer its X-Trace-Id.
-func traced(next http.Handler) http.Handler {
+type factsKey struct{}
+
+// traced gives every request its trace and every answer its X-Trace-Id, and
+// finds out where the request comes from.
+func traced(proxies admission.Proxies, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		t := traceOfHeader(r.Header.Get("Traceparent"))
-		w.Header()["X-Trace-Id"] = []string{t.id}
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), traceKey{}, &t)))
+		f := &facts{trace: traceOfHeaders(r.Header.Get("Traceparent"), r.Header.Get("Uber-Trace-Id"))}
+		w.Header()["X-Trace-Id"] = []string{f.trace.id}
+		r = r.WithContext(context.WithValue(r.Context(), factsKey{}, f))
+		f.caller = callerIn(r, proxies)
+		next.ServeHTTP(w, r)
 	})
 }
 
 // traceOf returns the trace of a request that went through traced.
 func traceOf(r *http.Request) trace {
-	if t, ok := r.Context().Value(traceKey{}).(*trace); ok {
-		return *t
+	if f, ok := r.Context().Value(factsKey{}).(*facts); ok {
+		return f.trace
 	}
 	return trace{}
 }
 
-func traceOfHeader(parent string) trace {
+// traceOfHeaders returns the trace that a caller's headers name, the first
+// that is valid, or else a new one.
+func traceOfHeaders(parent, uber string) trace {
 	id, flags, ok := parseTraceparent(parent)
+	if !ok && uber != "" {
+		parent = fromUber(uber)
+		id, flags, ok = parseTraceparent(parent)
+	}
 	switch {
 	case !ok:
 		return trace{id: newTraceID()}
@@ -45,6 +64,23 @@ func traceOfHeader(parent string) trace {
 		return trace{id: id}
 	}
 	return trace{id: id, sampled: parent}
+}
+
+// fromUber writes an uber-trace-id as a traceparent, or returns nothing where
+// it is none. Jaeger's clients send traceid:spanid:parentspanid:flags, in
+// hexadecimal digits, perhaps without leading zeros and with the colons escaped
+// (jaegertracing.io, Client Libraries, Propagation Format).
+func fromUber(s string) string {
+	fields := strings.SplitN(strings.ReplaceAll(s, "%3A", ":"), ":", 5)
+	if len(fields) != 4 || len(fields[0]) > 32 || len(fields[1]) > 16 {
+		return ""
+	}
+	flags, err := strconv.ParseUint(fields[3], 16, 8)
+	if err != nil {
+		return ""
+	}
+	zeros := func(s string, n int) string { return strings.Repeat("0", n-len(s)) + strings.ToLower(s) }
+	return "00-" + zeros(fields[0], 32) + "-" + zeros(fields[1], 16) + "-0" + strconv.FormatUint(flags&1, 10)
 }
 
 // parseTraceparent reads the trace id and the flags of a W3C traceparent

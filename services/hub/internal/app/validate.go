@@ -3,15 +3,14 @@ package app
 import (
 	"errors"
 	"fmt"
-	"net"
+	"slices"
 	"strings"
 )
 
 // Validate reports everything that is wrong with the settings, each with what
 // to do about it.
 func (s *Settings) Validate() error {
-	return errors.Join(s.validateStore(), s.validateDelivery(), s.validateNames(),
-		s.validateAddress("listen", s.Listen), s.validateAddress("admin-listen", s.AdminListen))
+	return errors.Join(s.validateStore(), s.validateDelivery(), s.validatePings(), s.validateNames(), s.validateAccess())
 }
 
 func (s *Settings) validateStore() error {
@@ -34,35 +33,43 @@ func (s *Settings) validateStore() error {
 		{"retention-bytes", s.RetentionBytes},
 		{"retention-total-bytes", s.RetentionTotalBytes},
 		{"max-topics", int64(s.MaxTopics)},
+		{"idempotency-keys", int64(s.IdempotencyKeys)},
 		{"memory-budget", s.MemoryBudget},
 		{"heartbeat-interval", int64(s.HeartbeatInterval)},
+		{"ping-interval", int64(s.PingInterval)},
+		{"pong-timeout", int64(s.PongTimeout)},
+		{"max-missed-pings", int64(s.MaxMissedPings)},
 		{"flush-interval", int64(s.FlushInterval)},
 		{"max-connections", int64(s.MaxConnections)},
+		{"max-connections-per-address", int64(s.MaxConnectionsPerAddress)},
+		{"max-topics-per-connection", int64(s.MaxTopicsPerConnection)},
+		{"publish-rate", int64(s.PublishRate)},
+		{"breaker-failures", int64(s.BreakerFailures)},
+		{"write-timeout", int64(s.WriteTimeout)},
+		{"drain-timeout", int64(s.DrainTimeout)},
 	} {
 		if n.value < 0 {
 			errs = append(errs, fmt.Errorf("--%s is negative: use 0 to turn it off", n.name))
 		}
 	}
-	if least := 4 * s.MaxEventBytes; s.MemoryBudget > 0 && s.MemoryBudget < least {
+	largest := s.resolved().MaxEventBytes
+	if least := 4 * largest; s.MemoryBudget > 0 && s.MemoryBudget < least {
 		errs = append(errs, fmt.Errorf("--memory-budget %s is too small for events of --max-event-bytes %s: give it at least %s",
-			formatSize(s.MemoryBudget), formatSize(s.MaxEventBytes), formatSize(least)))
+			formatSize(s.MemoryBudget), formatSize(largest), formatSize(least)))
 	}
 	return errors.Join(errs...)
 }
 
 func (s *Settings) validateDelivery() error {
 	var errs []error
-	if s.WriteTimeout <= 0 {
-		errs = append(errs, errors.New("--write-timeout must be more than 0: without it clients that stopped reading would stay for ever"))
+	if n := s.MaxWriteBytes; n != 0 && (n < 1<<10 || n > MaxWriteBytesLimit) {
+		errs = append(errs, fmt.Errorf("--max-write-bytes must be from 1KiB to %s, or 0 for the most there can be", formatSize(MaxWriteBytesLimit)))
 	}
-	if s.DrainTimeout <= 0 {
-		errs = append(errs, errors.New("--drain-timeout must be more than 0: it is the time that streams and publishes get to end properly"))
+	if n := s.MaxEventBytes; n < 0 || n > MaxEventBytesLimit {
+		errs = append(errs, fmt.Errorf("--max-event-bytes must be from 1 to %s, or 0 for the most there can be", formatSize(MaxEventBytesLimit)))
 	}
-	if s.MaxWriteBytes < 1<<10 || s.MaxWriteBytes > 64<<20 {
-		errs = append(errs, errors.New("--max-write-bytes must be from 1KiB to 64MiB"))
-	}
-	if s.MaxEventBytes < 1 || s.MaxEventBytes > MaxEventBytesLimit {
-		errs = append(errs, fmt.Errorf("--max-event-bytes must be from 1 to %s", formatSize(MaxEventBytesLimit)))
+	if s.BreakerOpen <= 0 {
+		errs = append(errs, errors.New("--breaker-open must be longer than 0: --breaker-failures 0 turns the breaker off"))
 	}
 	return errors.Join(errs...)
 }
@@ -74,45 +81,32 @@ func (s *Settings) validateNames() error {
 			errs = append(errs, fmt.Errorf("--%s %q: use 1 to 64 letters, digits, dots, hyphens or underscores", n.name, n.value))
 		}
 	}
+	for _, r := range s.Releases {
+		if !validName(r) {
+			errs = append(errs, fmt.Errorf("--releases: %q: use 1 to 64 letters, digits, dots, hyphens or underscores", r))
+		}
+	}
+	if len(s.Releases) > 0 && !slices.Contains(s.Releases, s.Release) {
+		errs = append(errs, fmt.Errorf("--releases %s lacks the hub's own: add %s, or say with --release which of them it is",
+			strings.Join(s.Releases, ","), s.Release))
+	}
+	if len(s.Releases) > maxReleases {
+		errs = append(errs, fmt.Errorf("--releases: there may be %d at most", maxReleases))
+	}
 	return errors.Join(errs...)
 }
 
+// maxReleases bounds the values of a metric's label.
+const maxReleases = 32
+
 func validName(s string) bool {
-	return s != "" && len(s) <= 64 && strings.Trim(s, nameBytes) == ""
+	return len(s) <= 64 && validNameBytes(s)
+}
+
+// validNameBytes reports whether s is one or more of the bytes that names of
+// releases, nodes and hosts are made of.
+func validNameBytes(s string) bool {
+	return s != "" && strings.Trim(s, nameBytes) == ""
 }
 
 const nameBytes = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
-
-// validateAddress wants host:port, and a host that only this machine can
-// reach unless open access is asked for: there is no access control yet.
-func (s *Settings) validateAddress(name, address string) error {
-	host, port, err := net.SplitHostPort(address)
-	if err != nil {
-		return fmt.Errorf("--%s %q is not an address: write it like 127.0.0.1:8080", name, address)
-	}
-	if _, err := net.LookupPort("tcp", port); err != nil {
-		return fmt.Errorf("--%s %q: %q is not a port", name, address, port)
-	}
-	if s.InsecureOpenAccess || loopback(host) {
-		return nil
-	}
-	return fmt.Errorf("--%s %s can be reached from other machines, and everybody there could publish, subscribe and profile: "+
-		"listen on 127.0.0.1, or accept that with --insecure-open-access", name, address)
-}
-
-// loopback reports whether every address of host is this machine's own.
-func loopback(host string) bool {
-	if ip := net.ParseIP(host); ip != nil {
-		return ip.IsLoopback()
-	}
-	if host == "" {
-		return false // all interfaces
-	}
-	ips, err := net.LookupIP(host)
-	for _, ip := range ips {
-		if !ip.IsLoopback() {
-			return false
-		}
-	}
-	return err == nil && len(ips) > 0
-}

@@ -2,9 +2,13 @@ package app
 
 import (
 	"errors"
+	"iter"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/sluice-stream/sluice/services/hub/internal/admission"
 )
 
 // The kinds of settings: each reads one value and says what it wants where
@@ -16,6 +20,50 @@ func (t *text) String() string { return string(*t) }
 
 func (t *text) Set(s string) error {
 	*t = text(s)
+	return nil
+}
+
+// list holds the values of a setting that may be given several times, or
+// several at a time with commas between.
+type list []string
+
+func (l *list) String() string { return strings.Join(*l, ",") }
+
+func (l *list) Set(s string) error {
+	*l = slices.AppendSeq(*l, items(s))
+	return nil
+}
+
+// items yields what commas separate and is not blank.
+func items(s string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for part := range strings.SplitSeq(s, ",") {
+			if part = strings.TrimSpace(part); part != "" && !yield(part) {
+				return
+			}
+		}
+	}
+}
+
+// proxyList reads addresses and ranges of them.
+type proxyList admission.Proxies
+
+func (l *proxyList) String() string {
+	parts := make([]string, len(*l))
+	for i, p := range *l {
+		parts[i] = p.String()
+	}
+	return strings.Join(parts, ",")
+}
+
+func (l *proxyList) Set(s string) error {
+	for part := range items(s) {
+		p, err := admission.ParseProxy(part)
+		if err != nil {
+			return err
+		}
+		*l = append(*l, p)
+	}
 	return nil
 }
 

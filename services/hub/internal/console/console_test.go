@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sluice-stream/sluice/observability/backends/needs"
 )
 
 func ask(t *testing.T, method, path string, header map[string]string) *http.Response {
@@ -123,7 +125,7 @@ func TestModulesArePreloaded(t *testing.T) {
 func TestScripts(t *testing.T) {
 	node, err := exec.LookPath("node")
 	if err != nil {
-		missing(t, "no node: install it, version 20 or later")
+		needs.Missing(t, "no node: install it, version 20 or later")
 	}
 	dir := t.TempDir()
 	copyFiles(t, os.DirFS("page"), dir)
@@ -145,13 +147,4 @@ func copyFiles(t *testing.T, from fs.FS, dir string) {
 	if err := os.CopyFS(dir, from); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// missing skips a test for want of a component, but where all are to be there.
-func missing(t *testing.T, advice string) {
-	t.Helper()
-	if os.Getenv("SLUICE_CI") == "1" {
-		t.Fatal(advice)
-	}
-	t.Skip(advice)
 }

@@ -2,8 +2,9 @@
 // their order, and outlasts restarts of the hub.
 //
 // One line is under way at a time. A line whose answer was lost, because the
-// hub was killed in between, is sent again and may then be in the log twice;
-// none is left out.
+// hub was killed in between, is sent again under the same idempotency key, so
+// that it is in the log once; none is left out. The keys are those of one run:
+// a feed that is started again on the same input publishes it again.
 package feed
 
 import (
@@ -25,6 +26,7 @@ type options struct {
 	url   string // of the hub
 	topic string
 	typ   string // of the events; empty for none
+	token string // file with the token; empty for none
 }
 
 const defaultURL = "http://127.0.0.1:8080"
@@ -37,8 +39,10 @@ It keeps the order, and waits and tries again while the hub is away, busy or
 restarting. A line that the hub refuses is reported with its number and left
 out, and the exit status is then not 0.
 
-  --url   address of the hub, or SLUICE_URL (%s)
-  --type  type of the events (none)
+  --url         address of the hub, or SLUICE_URL (%s)
+  --type        type of the events (none)
+  --token-file  file with a token, where the hub wants one, or SLUICE_TOKEN_FILE; it may
+                be replaced by another before it expires (none)
 `
 
 // Run publishes what in holds until it ends or ctx does.
@@ -95,7 +99,7 @@ func feed(ctx context.Context, s *sender, in io.Reader, report io.Writer) (faile
 		case l.err != nil:
 			return failed, fmt.Errorf("read line %d: %w", number, l.err)
 		default:
-			err = s.send(ctx, l.text)
+			err = s.send(ctx, number, l.text)
 		}
 		r.next()
 		var refused refusedError
@@ -111,7 +115,7 @@ func feed(ctx context.Context, s *sender, in io.Reader, report io.Writer) (faile
 }
 
 func parse(args []string, getenv func(string) string, out io.Writer) (options, error) {
-	o := options{url: defaultURL}
+	o := options{url: defaultURL, token: getenv("SLUICE_TOKEN_FILE")}
 	if u := getenv("SLUICE_URL"); u != "" {
 		o.url = u
 	}
@@ -119,6 +123,7 @@ func parse(args []string, getenv func(string) string, out io.Writer) (options, e
 	set.SetOutput(io.Discard)
 	set.StringVar(&o.url, "url", o.url, "")
 	set.StringVar(&o.typ, "type", "", "")
+	set.StringVar(&o.token, "token-file", o.token, "")
 	// The topic may stand before the flags or behind them.
 	var topics []string
 	for {

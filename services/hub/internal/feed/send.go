@@ -3,6 +3,7 @@ package feed
 import (
 	"bytes"
 	"context"
+	crand "crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,7 +11,9 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"os"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -40,6 +43,8 @@ type sender struct {
 	client *http.Client
 	target string
 	typ    string
+	token  string // file with it; empty: none
+	run    string // what no other run has: the beginning of its idempotency keys
 	report io.Writer
 
 	published int
@@ -55,16 +60,19 @@ func newSender(o options, report io.Writer) *sender {
 		},
 		target: o.url + "/v1/topics/" + url.PathEscape(o.topic) + "/events",
 		typ:    o.typ,
+		token:  o.token,
+		run:    crand.Text(),
 		report: report,
 	}
 }
 
-// send publishes text, however long the hub is away, unless ctx ends.
-func (s *sender) send(ctx context.Context, text []byte) error {
+// send publishes a line once, however long the hub is away and however often
+// it is tried, unless ctx ends.
+func (s *sender) send(ctx context.Context, number int, text []byte) error {
 	wait := firstWait
 	var began time.Time // of the trouble
 	for {
-		err := s.attempt(ctx, text)
+		err := s.attempt(ctx, number, text)
 		var away *awayError
 		switch {
 		case err == nil:
@@ -96,15 +104,19 @@ func (s *sender) send(ctx context.Context, text []byte) error {
 	}
 }
 
-// attempt publishes text once.
-func (s *sender) attempt(ctx context.Context, text []byte) error {
+// attempt tries to publish a line.
+func (s *sender) attempt(ctx context.Context, number int, text []byte) error {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.target, bytes.NewReader(text))
 	if err != nil {
 		return err
 	}
 	r.Header.Set("Content-Type", "text/plain; charset=utf-8")
+	r.Header.Set("Idempotency-Key", s.run+"/"+strconv.Itoa(number))
 	if s.typ != "" {
 		r.Header.Set("X-Event-Type", s.typ)
+	}
+	if err := s.authorise(r); err != nil {
+		return err
 	}
 	answer, err := s.client.Do(r)
 	if err != nil {
@@ -118,18 +130,48 @@ func (s *sender) attempt(ctx context.Context, text []byte) error {
 	return s.judge(answer, body)
 }
 
+// maxToken is how long a token may be, in bytes.
+const maxToken = 8 << 10
+
+// authorise adds the token that is in the file now.
+func (s *sender) authorise(r *http.Request) error {
+	if s.token == "" {
+		return nil
+	}
+	f, err := os.Open(s.token)
+	if err != nil {
+		return fmt.Errorf("--token-file: %w", err)
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxToken+1))
+	token := strings.TrimSpace(string(text))
+	if err == nil && (token == "" || len(text) > maxToken || strings.ContainsFunc(token, func(c rune) bool { return c <= ' ' || c > '~' })) {
+		err = fmt.Errorf("%s holds no token: that is one word of at most %d bytes", s.token, maxToken)
+	}
+	if err != nil {
+		return fmt.Errorf("--token-file: %w", err)
+	}
+	r.Header.Set("Authorization", "Bearer "+token)
+	return nil
+}
+
 // judge says what an answer means for the line.
 func (s *sender) judge(answer *http.Response, body []byte) error {
-	var said struct{ ID, Title, Detail string }
+	var said struct {
+		ID, Title, Detail string
+		Duplicate         bool
+	}
 	_ = json.Unmarshal(body, &said) // other programs in between may answer anything
 	switch code := answer.StatusCode; {
-	case code == http.StatusCreated && said.ID != "":
+	case said.ID != "" && (code == http.StatusCreated || code == http.StatusOK && said.Duplicate):
 		s.lastID = said.ID
 		return nil
 	case code == http.StatusBadRequest, code == http.StatusRequestEntityTooLarge:
 		return refusedError(reason(answer.Status, said.Title, said.Detail))
 	case code >= 500, code == http.StatusTooManyRequests, code == http.StatusRequestTimeout:
 		return &awayError{reason(answer.Status, said.Title, said.Detail), retryAfter(answer.Header)}
+	case code == http.StatusUnauthorized, code == http.StatusForbidden:
+		return fmt.Errorf("%s (--token-file names the file with the token)", reason(answer.Status, said.Title, said.Detail))
 	default:
 		return fmt.Errorf("%s: is there a hub at this address? (%s)", reason(answer.Status, said.Title, said.Detail), s.target)
 	}

@@ -1,8 +1,9 @@
 // The console: one stream, and the parts of the page that show it.
 import { $, copyable, recall, remember, text } from "./console/dom.js";
 import { Connection } from "./console/connection.js";
+import { details } from "./console/details.js";
 import { Figures } from "./console/figures.js";
-import { EventList, details } from "./console/list.js";
+import { EventList } from "./console/list.js";
 import { startOf } from "./console/position.js";
 import { Publisher, publishCommand, subscribeCommand } from "./console/publish.js";
 import { Stream, maxTopics } from "./console/stream.js";
@@ -74,8 +75,8 @@ function drawToolbar() {
   text($("summary"), list.summary());
   text($("pause"), list.paused ? "Resume" : "Pause");
   $("pause").setAttribute("aria-pressed", list.paused);
-  $("jump").hidden = list.follow || list.view.length === 0;
-  const empty = list.view.length === 0;
+  $("jump").hidden = list.pane.follow || list.pane.view.length === 0;
+  const empty = list.pane.view.length === 0;
   $("empty").hidden = !empty;
   if (empty) drawEmpty();
 }
@@ -122,9 +123,9 @@ function wire() {
   $("pause").addEventListener("click", togglePause);
   $("filter").addEventListener("input", () => list.setFilter($("filter").value));
   $("clear").addEventListener("click", () => list.clear());
-  $("jump").addEventListener("click", () => list.jump());
+  $("jump").addEventListener("click", () => list.pane.jump());
   $("details-close").addEventListener("click", () => {
-    list.select(null);
+    list.pane.select(null);
     $("events").focus();
   });
   $("first").addEventListener("click", () => {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import { retryAfter } from "./console/answer.js";
 import { Position, compareIDs, startOf, validTopic } from "./console/position.js";
-import { Stream, maxTopics, retryAfter } from "./console/stream.js";
+import { Stream, maxTopics } from "./console/stream.js";
 
 test("positions", () => {
   const one = new Position(["a"]);
@@ -93,7 +94,7 @@ const event = (id, data, type) => `id: ${id}\n${type ? `event: ${type}\n` : ""}d
 const problem = (status, body, headers) =>
   new Response(JSON.stringify({ status, ...body }), { status, headers: { "Content-Type": "application/problem+json", ...headers } });
 
-test("an ended stream is resumed without the place in the figures, and repeated events are left out", async () => {
+test("an ended stream is resumed, and repeated events are left out", async () => {
   const got = await hub(["a", "b"], [
     opening("a@1-0,b@1-0,hub.stats@5-0") + event("a@1-1,b@1-0,hub.stats@5-0", "x") + event("a@1-1,b@1-0,hub.stats@6-0", "{}") + event("a@1-1,b@2-0,hub.stats@6-0", "y"),
     opening("a@1-0,b@2-0,hub.stats@0-0") + event("a@1-1,b@2-0,hub.stats@0-0", "x") + event("a@1-2,b@2-0,hub.stats@0-0", "z"),
@@ -102,9 +103,9 @@ test("an ended stream is resumed without the place in the figures, and repeated 
   assert.deepEqual(got.figures, ["{}"]);
   assert.equal(got.position, "a@1-2,b@2-0");
   assert.deepEqual(got.asked, [
-    { topics: "a,b,hub.stats", last: undefined },
-    { topics: "a,b,hub.stats", last: "a@1-1,b@2-0" },
-    { topics: "a,b,hub.stats", last: "a@1-2,b@2-0" },
+    { topics: "a,b,hub.stats", last: "hub.stats@0" },
+    { topics: "a,b,hub.stats", last: "a@1-1,b@2-0,hub.stats@6-0" },
+    { topics: "a,b,hub.stats", last: "a@1-2,b@2-0,hub.stats@6-0" },
   ]);
   assert.equal(got.stream.count.duplicates, 1);
   assert.deepEqual([...got.stream.reasons], [["server ended", 2]]);
@@ -112,7 +113,7 @@ test("an ended stream is resumed without the place in the figures, and repeated 
 
 test("a stream that breaks before its first event resumes where it opened", async () => {
   const got = await hub(["a"], [opening("a@7-0,hub.stats@0-0")]);
-  assert.equal(got.asked[1].last, "a@7-0");
+  assert.equal(got.asked[1].last, "a@7-0,hub.stats@0");
 });
 
 test("back-off doubles to its cap, and begins anew with a stream", async () => {
@@ -145,7 +146,7 @@ test("drain, expiry and the 200 form of a rejection are named", async () => {
   assert.deepEqual(got.pauses, [25000, 30000, 30000]);
   assert.deepEqual([...got.stream.reasons.keys()], ["drain", "rejected 503", "token expired"]);
   assert.equal(got.stream.end.reason, "rejected 401");
-  assert.equal(got.asked.at(-1).last, "a@1-0", "a rejection does not move the place");
+  assert.equal(got.asked.at(-1).last, "a@1-0,hub.stats@0", "a rejection does not move the place");
 });
 
 test("a refusal for good closes", async () => {
@@ -153,6 +154,11 @@ test("a refusal for good closes", async () => {
   assert.deepEqual([got.stream.end.reason, got.stream.end.detail, got.stream.end.trace], ["rejected 401", "no token", "abc"]);
   assert.equal(got.asked.length, 1);
   assert.equal((await hub(["a"], [new Response("<p>log in", { headers: { "Content-Type": "text/html" } })])).stream.end.reason, "not an event stream");
+});
+
+test("a place that is refused is not kept", async () => {
+  const got = await hub(["a"], [problem(400, {}), problem(400, { detail: "no such id" })], { start: new Map([["a", "9-0"]]) });
+  assert.deepEqual([got.stream.end.detail, got.asked[0].last, got.stream.lastID()], ["no such id", "a@9-0,hub.stats@0", ""]);
 });
 
 test("where the figures may not be read, the stream goes on without them", async () => {

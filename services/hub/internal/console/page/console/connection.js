@@ -10,6 +10,9 @@ const causes = {
   ahead: "the log is older than this page's place in it: data was lost on the hub's side",
 };
 
+// ofTheBrowser are refusals of where the page is, which no token changes.
+const ofTheBrowser = /:(host-not-allowed|cross-origin)$/;
+
 export class Connection {
   constructor(stream) {
     this.stream = stream;
@@ -39,10 +42,12 @@ export class Connection {
   }
 
   trouble(end) {
-    const advice = [401, 403].includes(end.status) ? " Give an access token under Options." : "";
+    const wantsToken = [401, 403].includes(end.status) && !ofTheBrowser.test(end.type ?? "");
+    const advice = wantsToken ? " Give an access token under Options." : "";
+    const next = end.permanent ? "" : " The page tries again and goes on where it left off.";
     const trace = end.trace ? ` Trace ${end.trace}.` : "";
     const detail = end.detail ? `: ${end.detail}` : "";
-    return `${end.reason[0].toUpperCase()}${end.reason.slice(1)}${detail.replace(/\.$/, "")}.${advice}${trace}`;
+    return `${end.reason[0].toUpperCase()}${end.reason.slice(1)}${detail.replace(/\.$/, "")}.${advice}${next}${trace}`;
   }
 
   outcomes() {
@@ -62,7 +67,8 @@ export class Connection {
     const s = this.stream;
     const now = Date.now();
     const wait = Math.max(0, Math.ceil((s.retryAt - now) / 1000));
-    const state = { open: "Open", connecting: "Connecting…", retrying: `Retrying in ${wait} s`, closed: "Closed" }[s.state];
+    const draining = s.ending?.reason === "drain";
+    const state = { open: draining ? "Open, the hub drains" : "Open", connecting: "Connecting…", retrying: `Retrying in ${wait} s`, closed: "Closed" }[s.state];
     text($("state-text"), state);
     const open = s.state === "open";
     const c = s.count;
@@ -73,7 +79,7 @@ export class Connection {
       "fact-trace": s.open?.trace_id ?? "–",
       "fact-heard": s.heard && s.open ? `${span(now - s.heard)} ago` : "–",
       "fact-heartbeat": heartbeat(s, now),
-      "fact-received": `${integer(c.events)} events · ${bytes(c.bytes)}${c.duplicates ? ` · ${integer(c.duplicates)} duplicates left out` : ""}`,
+      "fact-received": `${integer(c.events)} ${c.events === 1 ? "event" : "events"} · ${bytes(c.bytes)}${c.duplicates ? ` · ${integer(c.duplicates)} duplicates left out` : ""}`,
       "fact-gaps": integer(c.gaps),
       "fact-reconnects": [integer(c.reconnects), ...[...s.reasons].map(([r, n]) => `${r} ×${n}`)].join(" · "),
     };

@@ -61,7 +61,8 @@ export function copyable(root) {
   });
 }
 
-// copy takes what the element says is to be copied, or else its text. It falls back to a selection: only secure origins have a clipboard.
+// copy takes what the element says is to be copied, or else its text. It falls
+// back to a selection: only secure origins have a clipboard.
 async function copy(source) {
   try {
     await navigator.clipboard.writeText(source.copied ?? source.textContent);
@@ -118,6 +119,7 @@ function scaled(n, step, units) {
     n /= step;
     i++;
   }
-  const digits = Number.isInteger(n) && i === 0 ? 0 : Math.abs(n) < 9.995 ? (i === 0 ? 1 : 2) : Math.abs(n) < 99.95 ? 1 : 0;
+  const small = i === 0; // a unit has no more digits than it needs
+  const digits = Math.abs(n) < 9.995 ? (small ? (Number.isInteger(n) ? 0 : 1) : 2) : Math.abs(n) < 99.95 && !small ? 1 : 0;
   return n.toFixed(digits) + units[i];
 }

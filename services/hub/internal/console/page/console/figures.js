@@ -1,6 +1,6 @@
 // The hub's figures, from its own topic: numbers and the last two minutes.
 import { $, bytes, figure, integer, make, text, span } from "./dom.js";
-import { parse } from "./stream.js";
+import { parse } from "./answer.js";
 
 const shown = [
   { key: "connections", name: "Connections", write: figure },
@@ -39,6 +39,7 @@ export class Figures {
     requestAnimationFrame(() => {
       this.requested = false;
       this.draw();
+      this.tell("open");
     });
   }
 
@@ -56,13 +57,13 @@ export class Figures {
     text($("figures-node"), [f.node, f.release].filter(Boolean).join(" · "));
   }
 
-  // tell says how fresh the figures are. open tells since when the stream is
+  // tell is what changes with time: it says how fresh the figures are. open tells since when the stream is
   // open, absent says why the figures are not asked for.
   tell(state, openedAt = 0, absent = "") {
     const age = Date.now() - this.arrived;
     const stale = age > staleAfter;
     $("figures").classList.toggle("stale", stale);
-    let note = "";
+    let note = "the last two minutes";
     if (absent) note = absent;
     else if (state !== "open") note = this.arrived ? `as of ${span(age)} ago` : "waiting for the stream";
     else if (this.arrived && stale) note = `as of ${span(age)} ago`;

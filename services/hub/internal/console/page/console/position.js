@@ -63,3 +63,6 @@ export function startOf(text, topics) {
 }
 
 export const validTopic = (s) => /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$/.test(s);
+
+// milliseconds is when an event was published.
+export const milliseconds = (id) => Number(id.split("-")[0]);

@@ -1,6 +1,6 @@
 // The form that publishes one event, and the commands that do the same.
 import { $, shell, span, text } from "./dom.js";
-import { parse, retryAfter } from "./stream.js";
+import { parse, retryAfter } from "./answer.js";
 import { validTopic } from "./position.js";
 
 export const subscribeCommand = (topics) =>
@@ -17,6 +17,12 @@ function address({ topic, type, key }) {
   const query = new URLSearchParams(Object.entries({ type, key }).filter(([, v]) => v)).toString();
   return `/v1/topics/${encodeURIComponent(topic)}/events${query && `?${query}`}`;
 }
+
+const againAfter = 1500; // ms until an event without an answer is sent again
+const answerWithin = 20_000; // ms
+
+// randomKey needs no secure origin, as crypto.randomUUID would.
+const randomKey = () => Array.from(crypto.getRandomValues(new Uint32Array(4)), (n) => n.toString(36)).join("-");
 
 export class Publisher {
   // on has token(), watches(topic) and watch(topic).
@@ -72,16 +78,29 @@ export class Publisher {
     }
   }
 
+  // post sends an event under a key of its own, so that it is stored once
+  // although it is sent again where no answer comes.
   async post(event) {
+    const key = randomKey();
+    try {
+      return await this.send(event, key);
+    } catch {
+      this.answer("", "No answer. Trying once more…");
+      await new Promise((resolve) => setTimeout(resolve, againAfter));
+      return { ...(await this.send(event, key)), again: true };
+    }
+  }
+
+  async send(event, key) {
     const token = this.on.token();
-    const headers = { "Content-Type": "text/plain; charset=utf-8", ...(token && { Authorization: `Bearer ${token}` }) };
-    const response = await fetch(address(event), { method: "POST", headers, body: event.data });
+    const headers = { "Content-Type": "text/plain; charset=utf-8", "Idempotency-Key": key, ...(token && { Authorization: `Bearer ${token}` }) };
+    const response = await fetch(address(event), { method: "POST", headers, body: event.data, signal: AbortSignal.timeout(answerWithin) });
     return { status: response.status, after: retryAfter(response.headers.get("Retry-After")), body: parse(await response.text()) };
   }
 
-  show(topic, { status, after, body }) {
+  show(topic, { status, after, body, again }) {
     if (status === 200 || status === 201) {
-      this.answer("good", `${status} · ${body.duplicate ? "a duplicate of" : "stored as"} ${body.id}`);
+      this.answer("good", `${status} · stored ${again ? "once " : ""}as ${body.id}`);
       this.published = topic;
       $("watch").hidden = this.on.watches(topic);
       text($("watch"), `Watch ${topic}`);

@@ -1,6 +1,7 @@
 // One stream of the hub over fetch, which unlike EventSource shows every type
 // of event, the status of a refusal and the heartbeats. It reconnects by
 // itself and resumes after the last event that it has.
+import { parse, refusal } from "./answer.js";
 import { Parser } from "./parser.js";
 import { Position, compareIDs } from "./position.js";
 
@@ -10,6 +11,7 @@ export const maxTopics = 16;
 const backoffBase = 1000;
 const backoffCap = 60_000;
 const answerWithin = 30_000; // for the hub to answer and to open the stream
+const leastSilence = 10_000; // for a stream to count as dead
 const longestTask = 12; // ms of reading before the page gets its turn
 
 export class Stream {
@@ -25,6 +27,7 @@ export class Stream {
     this.topics = [];
     this.token = "";
     this.seen = new Map(); // by topic: the last id, where to resume
+    this.figuresAt = "0"; // their place: the first time all that the hub keeps
     this.withoutFigures = false; // the hub refused them to this caller
     this.count = { events: 0, bytes: 0, duplicates: 0, reconnects: 0, comments: 0, pings: 0, gaps: 0 };
     this.reasons = new Map(); // of reconnects
@@ -35,11 +38,12 @@ export class Stream {
   // connect follows topics from a start: a map of topic to id, and what it
   // leaves out from now on.
   connect(topics, start = this.seen) {
+    const before = this.seen;
     this.seen = new Map([...start].filter(([t]) => topics.includes(t)));
     this.topics = topics;
     this.end = null;
     this.session?.abort();
-    this.session = { abort() {}, failures: 0 };
+    this.session = { abort() {}, failures: 0, before };
     this.run(this.session);
   }
 
@@ -66,7 +70,7 @@ export class Stream {
     return !this.withoutFigures && this.topics.length < maxTopics;
   }
 
-  // lastID is what resuming presents: the place in each chosen topic.
+  // lastID is the place in each chosen topic.
   lastID() {
     return this.topics.filter((t) => this.seen.has(t)).map((t) => `${t}@${this.seen.get(t)}`).join(",");
   }
@@ -87,7 +91,10 @@ export class Stream {
       }
       if (session.guessed && end.permanent) this.withoutFigures = false; // it was not
       this.note(`${sentence(end.reason)}${end.detail ? `: ${end.detail}` : ""}`, end.trace);
-      if (end.permanent) return this.enter("closed");
+      if (end.permanent) {
+        if (session.before) this.seen = session.before; // the place may be what is refused
+        return this.enter("closed");
+      }
       this.count.reconnects++;
       this.reasons.set(end.reason, (this.reasons.get(end.reason) ?? 0) + 1);
       const backoff = Math.min(backoffCap, backoffBase * 2 ** session.failures++) * (0.5 + this.random());
@@ -131,7 +138,8 @@ export class Stream {
 
   request(signal) {
     const headers = { Accept: "text/event-stream" };
-    const last = this.lastID();
+    const figures = this.followed().length > this.topics.length ? `${figuresTopic}@${this.figuresAt}` : "";
+    const last = [this.lastID(), figures].filter(Boolean).join(",");
     if (last) headers["Last-Event-ID"] = last;
     if (this.token) headers.Authorization = `Bearer ${this.token}`;
     const query = new URLSearchParams(this.followed().map((t) => ["topic", t]));
@@ -171,6 +179,7 @@ export class Stream {
     if (!moved) return void this.count.duplicates++; // the id of the event before
     const { topic, id } = moved;
     if (topic === figuresTopic) {
+      this.figuresAt = id;
       this.on.figures(e.data);
       if (!this.topics.includes(topic)) return;
     }
@@ -197,22 +206,24 @@ export class Stream {
         return;
       case "stream.drain":
         this.ending = { reason: "drain", detail: "the hub shuts down or moves its streams" };
-        return this.note("The hub announced a drain");
+        this.note("The hub announced a drain");
+        return this.on.change();
       case "stream.expired":
         this.ending = { reason: "token expired", detail: data.detail };
         return;
       case "stream.rejected":
-        this.ending = { reason: `rejected ${data.status}`, detail: data.detail, status: data.status, permanent: data.permanent };
+        this.ending = { reason: `rejected ${data.status}`, detail: data.detail, status: data.status, type: data.type, trace: data.trace_id, permanent: data.permanent };
     }
   }
 
   opened(e, data, session) {
     session.failures = 0;
     session.guessed = false;
+    session.before = null;
     this.open = data;
     this.openedAt = Date.now();
     this.beat = 0;
-    this.silence = 3 * (data.heartbeat?.interval_ms ?? 0);
+    this.silence = silence(data.heartbeat?.interval_ms ?? 0);
     this.position.move(e.id);
     for (const t of this.topics) {
       if (!this.seen.has(t)) this.seen.set(t, this.position.of(t));
@@ -225,8 +236,8 @@ export class Stream {
   gap(e, data) {
     const before = this.position.of(data.topic);
     this.position.move(e.id);
-    if (!this.topics.includes(data.topic)) return; // of the figures: they start anew
     const through = this.position.of(data.topic);
+    if (!this.topics.includes(data.topic)) return void (this.figuresAt = through); // they start anew
     this.seen.set(data.topic, through); // which may be lower than before
     this.count.gaps++;
     this.note(`Gap in ${data.topic} (${data.reason})`);
@@ -243,35 +254,9 @@ export class Stream {
   }
 }
 
-// refusal reads a problem document, or what there is in its place.
-async function refusal(response) {
-  const json = /json/.test(response.headers.get("Content-Type") ?? "");
-  const problem = json ? parse(await response.text().catch(() => "")) : {};
-  return {
-    reason: `rejected ${response.status}`,
-    detail: problem.detail ?? problem.title ?? response.statusText,
-    status: response.status,
-    trace: problem.trace_id,
-    permanent: [400, 401, 403].includes(response.status),
-    retryAfter: retryAfter(response.headers.get("Retry-After")),
-  };
-}
-
-// retryAfter reads the header, seconds or a date, as milliseconds.
-export function retryAfter(value) {
-  if (!value) return undefined;
-  const ms = /^[0-9]+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
-  return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), 0x7fffffff);
-}
-
-export function parse(text) {
-  try {
-    const value = JSON.parse(text);
-    return value !== null && typeof value === "object" ? value : {};
-  } catch {
-    return {};
-  }
-}
+// silence is how long nothing arrives on a dead stream; 0: the hub sends no
+// heartbeats that would tell.
+const silence = (interval) => (interval > 0 ? Math.max(leastSilence, 3 * interval) : 0);
 
 const sentence = (s) => s[0].toUpperCase() + s.slice(1);
 

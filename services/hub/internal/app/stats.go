@@ -1,0 +1,134 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"math"
+	"runtime"
+	"runtime/metrics"
+	"time"
+
+	"github.com/sluice-stream/sluice/services/eventlog"
+	"github.com/sluice-stream/sluice/services/sse"
+)
+
+// statsTopic is where the hub publishes its own figures, once a second. Who
+// begins to follow it at 0 gets those of the last minutes too.
+const (
+	statsTopic  = sse.OwnPrefix + "stats"
+	statsEvery  = time.Second
+	statsKept   = 300
+	statsMemory = 4 << 20
+)
+
+// stats is one event of the topic. Rates are over the time since the one
+// before.
+type stats struct {
+	TS          int64       `json:"ts"` // milliseconds since the Unix epoch
+	Node        string      `json:"node"`
+	Release     string      `json:"release"`
+	Connections int         `json:"connections"`
+	Publishes   float64     `json:"publishes_per_s"`
+	Deliveries  float64     `json:"deliveries_per_s"`
+	Bytes       float64     `json:"delivered_bytes_per_s"`
+	Behind      int         `json:"behind"`       // connections that lag by a second or more
+	BehindBytes int64       `json:"behind_bytes"` // of the furthest
+	Stalls      float64     `json:"stalls_per_s"` // writes that found a full socket
+	Topics      int         `json:"topics"`
+	TailBytes   int64       `json:"tail_bytes"`   // recent events in memory
+	MemoryBytes uint64      `json:"memory_bytes"` // that the process has from the system, by the Go runtime's account
+	Goroutines  int         `json:"goroutines"`
+	Classes     []classRate `json:"classes"`
+}
+
+type classRate struct {
+	Class     string  `json:"class"`
+	Publishes float64 `json:"publishes_per_s"`
+}
+
+// openOwn opens the log of what the hub says of itself.
+func openOwn() (*eventlog.Log, error) {
+	store := eventlog.Memory(eventlog.MemoryOptions{Retention: eventlog.Retention{Events: statsKept}})
+	return eventlog.Open(store, eventlog.Options{MemoryBudget: statsMemory})
+}
+
+// publishStats publishes the hub's figures until ctx ends.
+func (h *hub) publishStats(ctx context.Context) {
+	tick := time.NewTicker(statsEvery)
+	defer tick.Stop()
+	before, at := h.tally(), time.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		now, after := time.Now(), h.tally()
+		data, err := json.Marshal(h.stats(now, after.since(before), now.Sub(at).Seconds()))
+		if err != nil {
+			panic(err) // the type always marshals
+		}
+		body := sse.AppendBody(nil, sse.Body{Data: data})
+		// It is in memory, and no more than a figure.
+		_, _ = h.own.Append(ctx, statsTopic, eventlog.Entry{Body: body})
+		before, at = after, now
+	}
+}
+
+// tally is what is counted since the start.
+type tally struct {
+	sent      sse.Sent
+	stalls    uint64
+	published []uint64 // by class
+}
+
+func (h *hub) tally() tally {
+	s := h.streams.Stats()
+	return tally{s.Sent, s.Stalls, h.classes.published()}
+}
+
+func (t tally) since(before tally) tally {
+	d := tally{sse.Sent{Events: t.sent.Events - before.sent.Events, Bytes: t.sent.Bytes - before.sent.Bytes}, t.stalls - before.stalls, nil}
+	for i, n := range t.published {
+		d.published = append(d.published, n-before.published[i])
+	}
+	return d
+}
+
+func (h *hub) stats(now time.Time, d tally, seconds float64) stats {
+	rate := func(n uint64) float64 { return math.Round(float64(n)/seconds*100) / 100 }
+	behind := h.streams.Behind()
+	h.health.SetBacklog(behind.Connections, h.streams.Stats().Connections)
+	s := stats{
+		TS:          now.UnixMilli(),
+		Node:        h.settings.Node,
+		Release:     h.settings.Release,
+		Connections: h.streams.Stats().Connections,
+		Deliveries:  rate(d.sent.Events),
+		Bytes:       rate(d.sent.Bytes),
+		Behind:      behind.Connections,
+		BehindBytes: behind.Bytes,
+		Stalls:      rate(d.stalls),
+		Topics:      h.events.Count(),
+		TailBytes:   h.events.Memory(),
+		MemoryBytes: processMemory(),
+		Goroutines:  runtime.NumGoroutine(),
+	}
+	total := uint64(0)
+	for _, n := range d.published {
+		total += n
+	}
+	s.Publishes = rate(total)
+	for i, n := range d.published {
+		s.Classes = append(s.Classes, classRate{h.classes.name(i), rate(n)})
+	}
+	return s
+}
+
+// processMemory returns what the runtime has from the system and has not
+// given back.
+func processMemory() uint64 {
+	samples := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
+	metrics.Read(samples)
+	return samples[0].Value.Uint64() - samples[1].Value.Uint64()
+}

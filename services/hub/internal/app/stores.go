@@ -1,0 +1,59 @@
+package app
+
+import (
+	"path/filepath"
+	"time"
+
+	"github.com/sluice-stream/sluice/observability"
+	"github.com/sluice-stream/sluice/services/eventlog"
+	"github.com/sluice-stream/sluice/services/eventlog/boltlog"
+	"github.com/sluice-stream/sluice/services/hub/internal/clients"
+)
+
+// keyAge is how long an idempotency key is remembered.
+const keyAge = 24 * time.Hour
+
+func (h *hub) openStore() (eventlog.Store, error) {
+	s := &h.settings
+	if s.Store == storeMemory {
+		return eventlog.Memory(eventlog.MemoryOptions{Retention: s.retention(), MaxTopics: s.MaxTopics, Keys: s.keys()}), nil
+	}
+	return boltlog.Open(s.Data, boltlog.Options{
+		Retention: s.retention(),
+		MaxTopics: s.MaxTopics,
+		Keys:      s.keys(),
+		OnDamage: func(topic string, err error) {
+			h.logger.Error("the store found a damaged record", "event_type", "sse_error", "topic", topic, "error", err.Error())
+		},
+	})
+}
+
+func (s *Settings) keys() eventlog.KeyOptions {
+	return eventlog.KeyOptions{Age: keyAge, Most: s.IdempotencyKeys}
+}
+
+// openClients opens what is known of named clients. It is kept where the
+// events are: cursors are worth as much as those.
+func (h *hub) openClients() (*clients.Table, error) {
+	o := clients.Options{Failed: func(err error) {
+		h.logger.Error("named clients could not be saved; it will be tried again", "event_type", "sse_error", "error", err.Error())
+	}}
+	if h.settings.Store == storeBolt {
+		o.Path = filepath.Join(h.settings.Data, "clients.jsonl")
+	}
+	return clients.Open(o)
+}
+
+func (h *hub) logFigures() observability.LogFigures {
+	f := observability.LogFigures{MemoryBytes: h.events.Memory()}
+	for _, t := range h.events.Topics() {
+		f.Topics++
+		if t.HotBytes > 0 {
+			f.HotTopics++
+		}
+		if h.settings.Store != storeMemory {
+			f.StoreBytes += t.State.Bytes
+		}
+	}
+	return f
+}
