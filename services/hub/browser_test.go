@@ -9,14 +9,14 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
-	"os"
-	"os/exec"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/chromedp/chromedp"
+
+	"github.com/sluice-stream/sluice/services/hub/internal/browsertest"
 )
 
 // Pages with a plain EventSource, in a real browser: one on the hub's own
@@ -29,7 +29,7 @@ func TestBrowser(t *testing.T) {
 	site := httptest.NewServer(newSite(hub.url("/")))
 	t.Cleanup(site.Close)
 	ways := []*network{newNetwork(t, hub.public), newNetwork(t, strings.TrimPrefix(site.URL, "http://"))}
-	first := openBrowser(t)
+	first := browsertest.Open(t)
 	second, closeTab := chromedp.NewContext(first)
 	t.Cleanup(closeTab)
 	pages := []*page{
@@ -110,38 +110,6 @@ func newSite(hub string) http.Handler {
 		io.WriteString(w, "<!doctype html><title>orders</title>")
 	})
 	return mux
-}
-
-// openBrowser starts a headless browser with a profile of its own.
-func openBrowser(t *testing.T) context.Context {
-	t.Helper()
-	path := ""
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if found, err := exec.LookPath(name); err == nil {
-			path = found
-			break
-		}
-	}
-	if path == "" {
-		const advice = "no browser: apt-get install chromium, or put chromium, chromium-browser or google-chrome on the PATH"
-		if os.Getenv("SLUICE_CI") == "1" {
-			t.Fatal(advice)
-		}
-		t.Skip(advice)
-	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(path), chromedp.UserDataDir(t.TempDir()), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true))
-	ctx, stop := chromedp.NewExecAllocator(context.Background(), options...)
-	t.Cleanup(stop)
-	ctx, stop = context.WithTimeout(ctx, 2*time.Minute)
-	t.Cleanup(stop)
-	ctx, _ = chromedp.NewContext(ctx)
-	t.Cleanup(func() { chromedp.Cancel(ctx) }) // waits for the browser's end
-	if err := chromedp.Do(ctx); err != nil {
-		t.Fatalf("%s does not start: %v", path, err)
-	}
-	return ctx
 }
 
 // page is a tab that follows topics.

@@ -139,7 +139,8 @@ func get(t *testing.T, url string) (int, string) {
 // stream is an open subscription.
 type stream struct {
 	*sse.Decoder
-	t *testing.T
+	t     *testing.T
+	close func()
 }
 
 // subscribe opens a stream and consumes stream.open.
@@ -162,7 +163,7 @@ func (h *runningHub) subscribe(query, lastEventID string) *stream {
 	if answer.StatusCode != http.StatusOK {
 		h.t.Fatalf("subscribe answered %s", answer.Status)
 	}
-	s := &stream{sse.NewDecoder(answer.Body), h.t}
+	s := &stream{sse.NewDecoder(answer.Body), h.t, cancel}
 	if m, err := s.Next(); err != nil || m.Type != "stream.open" {
 		h.t.Fatalf("the stream began with %+v, %v", m, err)
 	}

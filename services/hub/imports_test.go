@@ -63,6 +63,8 @@ func mayImport(name, path string) bool {
 	case within(name, "services/eventlog"):
 		return !ours && !within(path, "github.com/prometheus", "go.opentelemetry.io", "github.com/gin-gonic") ||
 			within(inside, "services/eventlog")
+	case within(name, "services/client"):
+		return within(inside, "services/sse") // its decoder
 	case within(name, "services/sse"):
 		return within(inside, "services/eventlog", "services/sse") || within(path, "golang.org/x/sys")
 	case within(name, "observability"):

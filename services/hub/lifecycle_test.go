@@ -36,15 +36,15 @@ func TestMain(m *testing.M) {
 }
 
 func TestRefusesToListenBeyondLoopback(t *testing.T) {
-	for _, flag := range []string{"--listen", "--admin-listen"} {
+	for flag, needs := range map[string]string{"--listen": "--insecure-open-access", "--admin-listen": "--admin-token-file"} {
 		for _, address := range []string{"0.0.0.0:0", ":0", "[::]:0", "192.0.2.1:8080"} {
 			err := run(t.Context(), []string{"--store", "memory", flag, address}, noEnv, nil, io.Discard, io.Discard)
-			if err == nil || !strings.Contains(err.Error(), flag+" "+address) || !strings.Contains(err.Error(), "--insecure-open-access") {
+			if err == nil || !strings.Contains(err.Error(), flag+" "+address) || !strings.Contains(err.Error(), needs) {
 				t.Errorf("%s %s: %v", flag, address, err)
 			}
 		}
 	}
-	open := startHub(t, "--listen", "0.0.0.0:0", "--insecure-open-access")
+	open := startHub(t, "--listen", "0.0.0.0:0", "--insecure-open-access", "--admin-listen", "0.0.0.0:0", "--admin-token-file", tokenFile(t))
 	publish(t, open, "", nil, "x")
 }
 
@@ -90,7 +90,7 @@ func TestShutdownFinishesWhatIsUnderWay(t *testing.T) {
 	}
 	defer c.Close()
 	// Expect: 100-continue answers when the handler has begun to read.
-	io.WriteString(c, "POST /v1/topics/orders/events HTTP/1.1\r\nHost: hub\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n")
+	io.WriteString(c, "POST /v1/topics/orders/events HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n")
 	answers := bufio.NewReader(c)
 	if line, err := answers.ReadString('\n'); err != nil || !strings.Contains(line, "100 Continue") {
 		t.Fatalf("%q, %v", line, err)
@@ -136,7 +136,7 @@ func TestShutdownIsBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	io.WriteString(c, "POST /v1/topics/orders/events HTTP/1.1\r\nHost: hub\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n")
+	io.WriteString(c, "POST /v1/topics/orders/events HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n")
 	bufio.NewReader(c).ReadString('\n')
 	if err := h.stop(); err != nil {
 		t.Errorf("the hub ended with %v", err)
@@ -169,7 +169,7 @@ func TestSignals(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer c.Close()
-		io.WriteString(c, "POST /v1/topics/orders/events HTTP/1.1\r\nHost: hub\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n")
+		io.WriteString(c, "POST /v1/topics/orders/events HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n")
 		bufio.NewReader(c).ReadString('\n')
 		p.Process.Signal(syscall.SIGTERM)
 		lines.ReadString('\n') // it shuts down, and waits for the body

@@ -1,5 +1,6 @@
 // Command hub is the Sluice service. Without a command it serves; "hub
-// publish TOPIC" publishes the lines of its standard input.
+// publish TOPIC" publishes the lines of its standard input, "hub healthcheck"
+// asks a hub whether it is ready.
 package main
 
 import (
@@ -14,6 +15,7 @@ import (
 
 	"github.com/sluice-stream/sluice/services/hub/internal/app"
 	"github.com/sluice-stream/sluice/services/hub/internal/feed"
+	"github.com/sluice-stream/sluice/services/hub/internal/healthcheck"
 )
 
 func main() {
@@ -27,17 +29,33 @@ func main() {
 
 // run does what args say until it is done or ctx ends.
 func run(ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) error {
+	command := ""
+	if len(args) > 0 {
+		command = args[0]
+	}
 	var err error
-	if len(args) > 0 && args[0] == "publish" {
+	switch command {
+	case "publish":
 		err = feed.Run(ctx, args[1:], getenv, stdin, stdout, stderr)
-	} else {
-		var s app.Settings
-		if s, err = app.Parse(args, getenv, stdout); err == nil {
-			err = app.Serve(ctx, s, stdout)
-		}
+	case "healthcheck":
+		err = healthcheck.Run(ctx, args[1:], getenv, app.Defaults().AdminListen, stdout)
+	case "version":
+		_, err = fmt.Fprintln(stdout, version())
+	case "help":
+		_, err = app.Parse([]string{"--help"}, getenv, stdout)
+	default:
+		err = serve(ctx, args, getenv, stdout)
 	}
 	if errors.Is(err, flag.ErrHelp) {
 		return nil
 	}
 	return err
+}
+
+func serve(ctx context.Context, args []string, getenv func(string) string, stdout io.Writer) error {
+	s, err := app.Parse(args, getenv, stdout)
+	if err != nil {
+		return err
+	}
+	return app.Serve(ctx, s, stdout)
 }

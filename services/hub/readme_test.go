@@ -18,7 +18,7 @@ func TestReadmeNamesTheSettings(t *testing.T) {
 	}
 	flag := regexp.MustCompile(`--([a-z][a-z-]*[a-z])`)
 	has := map[string]bool{}
-	for _, args := range [][]string{{"--help"}, {"publish", "--help"}} {
+	for _, args := range [][]string{{"--help"}, {"publish", "--help"}, {"healthcheck", "--help"}} {
 		var help bytes.Buffer
 		if err := run(context.Background(), args, noEnv, nil, &help, io.Discard); err != nil {
 			t.Fatal(err)
@@ -29,7 +29,8 @@ func TestReadmeNamesTheSettings(t *testing.T) {
 	}
 	delete(has, "help")
 	named := map[string]bool{}
-	for _, m := range flag.FindAllStringSubmatch(string(readme), -1) {
+	examples := regexp.MustCompile("(?s)```sh\n.*?```") // have options of curl
+	for _, m := range flag.FindAllStringSubmatch(examples.ReplaceAllString(string(readme), ""), -1) {
 		named[m[1]] = true
 		if !has[m[1]] && m[1] != "help" {
 			t.Errorf("the README names --%s, which does not exist", m[1])

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/sluice-stream/sluice/services/eventlog"
@@ -62,6 +63,8 @@ func (s *subscriber) run() {
 		case s.finished.Load(), errors.Is(err, errCut), s.tortured.ctx.Err() != nil:
 		case s.tortured.down(life):
 			s.pause(200 * time.Millisecond) // while the hub is away
+		case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
+			s.tortured.letGo.Add(1) // it may have held memory that others needed
 		default:
 			s.tortured.fail("subscriber %d lost its connection (%d) at %s: %v", s.number, how, s.position, err)
 		}
@@ -156,6 +159,9 @@ func (s *subscriber) read(answer *http.Response, how cut) error {
 	if err != nil {
 		return err
 	}
+	if opening.Type == "stream.rejected" && strings.Contains(opening.Data, `"status":503`) {
+		return errors.New("the hub drains")
+	}
 	if opening.Type != "stream.open" || opening.ID != answer.Header.Get("Last-Event-ID") {
 		s.tortured.fail("subscriber %d: the stream began with %+v", s.number, opening)
 	}
@@ -184,6 +190,9 @@ func (s *subscriber) read(answer *http.Response, how cut) error {
 
 // take checks one event and makes its id the position.
 func (s *subscriber) take(m sse.Message) error {
+	if m.Type == "stream.drain" && m.ID == s.position {
+		return nil
+	}
 	if m.Type != "message" {
 		return fmt.Errorf("got %+v", m)
 	}

@@ -36,6 +36,8 @@ type torture struct {
 	ends   [cuts]atomic.Int64
 	count  atomic.Int64 // publishes answered 201
 	lost   atomic.Int64 // publishes whose answer was lost
+	letGo  atomic.Int64 // connections that the hub cut
+	pinned int64        // streams that it ended for the memory that they held, by its logs
 	failed atomic.Int64
 }
 
@@ -84,8 +86,13 @@ func TestTorture(t *testing.T) {
 	o.last()
 	o.quiet.Store(true)
 	reading.Wait()
+	o.hub.kill()
+	o.countPinned()
+	if n := o.letGo.Load(); n > o.pinned {
+		o.fail("%d subscribers lost their connections, the hub ended %d for their memory", n, o.pinned)
+	}
 	o.check(crowd)
-	t.Logf("%d events answered 201, %d answers lost; connections by their end: %v", o.count.Load(), o.lost.Load(), o.ended())
+	t.Logf("%d events answered 201, %d answers lost; connections by their end: %v, %d for memory", o.count.Load(), o.lost.Load(), o.ended(), o.pinned)
 }
 
 // crowd makes the subscribers: a third of them on several topics, a fifth
@@ -133,6 +140,7 @@ func (o *torture) kill(random *rand.Rand) {
 		} else {
 			o.hub.kill()
 		}
+		o.countPinned()
 		if round == rounds-1 { // a heartbeat would hide that a stream was forgotten
 			o.hub.settings = append(o.hub.settings, "--heartbeat-interval", "0")
 		}
@@ -140,6 +148,17 @@ func (o *torture) kill(random *rand.Rand) {
 		o.life.Add(1)
 	}
 	o.await(200)
+}
+
+// countPinned takes from the logs of a hub that has ended how many streams it
+// ended for the memory that they held: with so little of it, and so many who
+// read slowly, it must.
+func (o *torture) countPinned() {
+	for _, l := range o.hub.out.all() {
+		if l["reason"] == "memory" {
+			o.pinned++
+		}
+	}
 }
 
 // await waits for so many more publishes to be answered.

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	rsse "github.com/r3labs/sse/v2"
+	gosse "github.com/tmaxmax/go-sse"
+)
+
+// Clients that nobody here wrote follow the hub, and resume with their own
+// means when their connection is cut.
+func TestOtherClients(t *testing.T) {
+	for name, follow := range map[string]func(ctx context.Context, url string, got func(id, data string)) error{"go-sse": followGoSSE, "r3labs": followR3labs} {
+		t.Run(name, func(t *testing.T) {
+			h := startHub(t)
+			way := newNetwork(t, strings.TrimPrefix(h.public, "http://"))
+			p := newPublisher(t, h.public)
+			for n := range 3 {
+				publishNumber(t, p, n)
+			}
+			ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+			defer stop()
+			next := 0
+			err := follow(ctx, "http://"+way.address+"/v1/events?topic=orders&last_event_id=0", func(id, data string) {
+				if strings.HasPrefix(data, "{") { // stream.open
+					return
+				}
+				if want := string(rune('0' + next)); data != want || id == "" {
+					t.Errorf("got %q as %s, want %s", data, id, want)
+				}
+				switch next++; next {
+				case 3:
+					way.cut()
+					for n := range 3 {
+						publishNumber(t, p, 3+n)
+					}
+				case 6:
+					stop()
+				}
+			})
+			if next != 6 || err != nil && !errors.Is(err, context.Canceled) {
+				t.Errorf("ended after %d events with %v", next, err)
+			}
+		})
+	}
+}
+
+func followGoSSE(ctx context.Context, url string, got func(id, data string)) error {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	c := gosse.NewConnection(r)
+	c.SubscribeToAll(func(e gosse.Event) { got(e.LastEventID, e.Data) })
+	return c.Connect()
+}
+
+func followR3labs(ctx context.Context, url string, got func(id, data string)) error {
+	return rsse.NewClient(url).SubscribeRawWithContext(ctx, func(m *rsse.Event) {
+		if len(m.Data) > 0 {
+			got(string(m.ID), string(m.Data))
+		}
+	})
+}
