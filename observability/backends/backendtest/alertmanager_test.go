@@ -1,0 +1,58 @@
+package backendtest
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// has wants an alert of that name to be there.
+func has(alertmanager *Backend, name string) error {
+	var alerts []struct{ Labels map[string]string }
+	if err := get(alertmanager.URL("http")+"/api/v2/alerts", nil, &alerts); err != nil {
+		return err
+	}
+	for _, a := range alerts {
+		if a.Labels["alertname"] == name {
+			return nil
+		}
+	}
+	return fmt.Errorf("no %s among %v", name, alerts)
+}
+
+func TestAlertmanager(t *testing.T) {
+	alertmanager := Alertmanager(t)
+	post(t, alertmanager.URL("http")+"/api/v2/alerts", []any{
+		map[string]any{"labels": map[string]string{"alertname": "SluiceTest", "tier": "L2"}},
+	})
+	eventually(t, "the alert", func() error { return has(alertmanager, "SluiceTest") })
+}
+
+// A configuration of receivers is the one that is used.
+func TestReceivers(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "alertmanager.yml")
+	if err := os.WriteFile(file, []byte("route: {receiver: somebody}\nreceivers: [{name: somebody}]\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	alertmanager := Alertmanager(t, Receivers(file))
+	var receivers []struct{ Name string }
+	if err := get(alertmanager.URL("http")+"/api/v2/receivers", nil, &receivers); err != nil {
+		t.Fatal(err)
+	}
+	if len(receivers) != 1 || receivers[0].Name != "somebody" {
+		t.Errorf("receivers: %v", receivers)
+	}
+}
+
+// A rule of Prometheus that fires arrives at Alertmanager.
+func TestAlertArrives(t *testing.T) {
+	rules := filepath.Join(t.TempDir(), "always.yml")
+	err := os.WriteFile(rules, []byte("groups: [{name: test, rules: [{alert: Always, expr: vector(1), labels: {tier: L1}}]}]\n"), 0o644)
+	if err != nil {
+		t.Fatal(err)
+	}
+	alertmanager := Alertmanager(t)
+	Prometheus(t, Rules(rules), AlertsTo(alertmanager))
+	eventually(t, "the alert", func() error { return has(alertmanager, "Always") })
+}

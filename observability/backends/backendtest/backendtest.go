@@ -1,0 +1,90 @@
+// Package backendtest gives tests a real Prometheus, Loki, Jaeger or
+// Alertmanager of their own: on free ports of loopback, with data in the
+// test's folder and the configuration of observability/, ready when the call
+// returns and ended with the test.
+//
+// A program on the PATH is used where it is new enough, else the one that
+// "go run ./observability/backends build" made. Without either the test is
+// skipped; with SLUICE_CI=1 it fails.
+package backendtest
+
+import (
+	"testing"
+
+	"github.com/sluice-stream/sluice/observability/backends/internal/local"
+	"github.com/sluice-stream/sluice/observability/backends/internal/pinned"
+	"github.com/sluice-stream/sluice/observability/backends/needs"
+)
+
+// Prometheus starts one that scrapes what its options say.
+func Prometheus(t testing.TB, options ...Option) *Backend {
+	t.Helper()
+	return begin(t, "prometheus", options)
+}
+
+// Loki starts one. Its port is "http".
+func Loki(t testing.TB) *Backend {
+	t.Helper()
+	return begin(t, "loki", nil)
+}
+
+// Jaeger starts one. Its ports are "query", "otlp-http", "otlp-grpc" and
+// "thrift".
+func Jaeger(t testing.TB) *Backend {
+	t.Helper()
+	return begin(t, "jaeger", nil)
+}
+
+// Alertmanager starts one that sends nothing, but with Receivers.
+func Alertmanager(t testing.TB, options ...Option) *Backend {
+	t.Helper()
+	return begin(t, "alertmanager", options)
+}
+
+// Promtool returns the path of Prometheus' checker.
+func Promtool(t testing.TB) string {
+	t.Helper()
+	return binary(t, "promtool")
+}
+
+// An Option says more about a backend.
+type Option func(*local.Settings)
+
+// Scrape makes Prometheus scrape hubs, by their admin listeners, host:port.
+func Scrape(hubs ...string) Option {
+	return func(s *local.Settings) { s.Hubs = append(s.Hubs, hubs...) }
+}
+
+// Rules makes Prometheus load files of rules, *.yml.
+func Rules(files ...string) Option {
+	return func(s *local.Settings) { s.Rules = append(s.Rules, files...) }
+}
+
+// AlertsTo makes Prometheus send its alerts there.
+func AlertsTo(alertmanager *Backend) Option {
+	return func(s *local.Settings) {
+		s.Alertmanagers = append(s.Alertmanagers, alertmanager.Address("http"))
+	}
+}
+
+// Receivers is the configuration file of Alertmanager.
+func Receivers(file string) Option {
+	return func(s *local.Settings) { s.Receivers = file }
+}
+
+func binary(t testing.TB, name string) string {
+	t.Helper()
+	cache, err := pinned.Cache()
+	if err != nil {
+		t.Fatal(err)
+	}
+	programs, err := pinned.Named(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path, err := programs[0].Find(t.Context(), cache)
+	if err != nil {
+		needs.Missing(t, err.Error())
+	}
+	return path
+}
