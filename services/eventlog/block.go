@@ -9,6 +9,7 @@ import (
 type mark struct {
 	id  ID
 	end uint32 // offset behind the event's last byte
+	at  moment // in what is room enough anyway
 }
 
 const markSize = 24
@@ -22,6 +23,7 @@ type Block struct {
 	size    int64        // bytes in the account; fixed once the block is evicted
 	evicted atomic.Bool
 	born    uint64 // order in which blocks became resident
+	fetched bool   // it was read from the store
 	memory  []byte // all of what buf grows into, so that reading it takes no lock
 
 	// Guarded by the topic's mutex while the block is its last; else fixed.
@@ -57,11 +59,11 @@ func (l *Log) NewPrivate(p []byte) *Block {
 func (b *Block) room(n int) bool { return cap(b.buf)-len(b.buf) >= n }
 
 // add appends an event and returns by how much the block's account grew.
-func (b *Block) add(e Event) int64 {
+func (b *Block) add(e Event, at moment) int64 {
 	b.buf = appendIDLine(b.buf, e.ID)
 	b.buf = append(b.buf, e.Body...)
 	before := cap(b.marks)
-	b.marks = append(b.marks, mark{e.ID, uint32(len(b.buf))})
+	b.marks = append(b.marks, mark{e.ID, uint32(len(b.buf)), at})
 	grown := int64(cap(b.marks)-before) * markSize
 	b.size += grown
 	return grown
@@ -83,6 +85,9 @@ func (b *Block) Unpin() {
 
 // Evicted reports whether only pins keep the block in the account.
 func (b *Block) Evicted() bool { return b.evicted.Load() }
+
+// Fetched reports whether the block was read from the store by [Log.Fetch].
+func (b *Block) Fetched() bool { return b.fetched }
 
 // Bytes returns the bytes between two offsets.
 func (b *Block) Bytes(from, to uint32) []byte { return b.memory[from:to:to] }

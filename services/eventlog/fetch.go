@@ -24,6 +24,7 @@ func (l *Log) Fetch(ctx context.Context, c Cursor) (*Block, error) {
 	defer func() { <-t.fetching }()
 	v := t.View()
 	if _, where := c.Next(&v, 1); where != Elsewhere {
+		l.shared.Add(1)
 		return nil, nil
 	}
 	at := v.start(c.At)
@@ -79,11 +80,12 @@ func (l *Log) readPage(ctx context.Context, t *Topic, after, until ID) (*Block, 
 		need := idLineLen(e.ID) + len(e.Body)
 		if b == nil {
 			b = newBlock(&l.budget, after, max(pageBytes, need))
+			b.fetched = true
 		} else if !b.room(need) {
 			return false
 		}
 		last = e.ID
-		b.add(e)
+		b.add(e, 0)
 		return true
 	})
 	if err == nil {

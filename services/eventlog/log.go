@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"time"
 )
 
 // Options are the limits of a Log. The zero value sets none.
@@ -25,6 +27,8 @@ type Log struct {
 	deep       bool // whether the store holds what the tails don't
 	topicLimit int64
 	budget     budget
+	opened     time.Time
+	shared     atomic.Uint64 // fetches that another one's page made needless
 
 	mu     sync.RWMutex
 	topics map[string]*Topic // those that exist and those that are followed
@@ -35,7 +39,7 @@ type Log struct {
 
 // Open starts a store and returns the log over it.
 func Open(s Store, o Options) (*Log, error) {
-	l := &Log{store: s, deep: true, topicLimit: o.MemoryBudget / 2, topics: map[string]*Topic{}}
+	l := &Log{store: s, opened: time.Now(), deep: true, topicLimit: o.MemoryBudget / 2, topics: map[string]*Topic{}}
 	l.budget.limit = o.MemoryBudget
 	if m, ok := unwrap(s).(*memory); ok {
 		l.deep, l.topicLimit, m.log = false, o.MemoryBudget, l
@@ -124,6 +128,7 @@ type Info struct {
 	Name     string
 	State    State
 	HotBytes int64 // memory that its resident blocks take
+	Hot      int   // events in these
 }
 
 // Topics lists the topics that exist, by name.
@@ -132,7 +137,7 @@ func (l *Log) Topics() []Info {
 	for _, t := range l.all() {
 		t.mu.Lock()
 		if t.exists {
-			infos = append(infos, Info{t.name, t.state, t.bytes})
+			infos = append(infos, Info{t.name, t.state, t.bytes, t.hot()})
 		}
 		t.mu.Unlock()
 	}
@@ -149,6 +154,21 @@ func (l *Log) Count() (n int) {
 	}
 	return n
 }
+
+// State returns what is known of a topic, and whether it exists.
+func (l *Log) State(topic string) (State, bool) {
+	l.mu.RLock()
+	t := l.topics[topic]
+	l.mu.RUnlock()
+	if t == nil {
+		return State{}, false
+	}
+	return t.State()
+}
+
+// SharedFetches returns how many calls of Fetch found that another had read
+// the same page while they waited for their turn.
+func (l *Log) SharedFetches() uint64 { return l.shared.Load() }
 
 // Memory returns the bytes in the account of the memory budget.
 func (l *Log) Memory() int64 { return l.budget.used.Load() }

@@ -6,7 +6,7 @@ import (
 )
 
 // append adds one event to the last block, or to a new one. t.mu is held.
-func (t *Topic) append(e Event) {
+func (t *Topic) append(e Event, at moment) {
 	need := idLineLen(e.ID) + len(e.Body)
 	var b *Block
 	if n := len(t.blocks); n > 0 && t.open && t.blocks[n-1].room(need) {
@@ -14,7 +14,7 @@ func (t *Topic) append(e Event) {
 	} else {
 		b = t.newTail(need)
 	}
-	grown := b.add(e)
+	grown := b.add(e, at)
 	t.bytes += grown
 	t.log.budget.used.Add(grown)
 }

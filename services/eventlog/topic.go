@@ -4,6 +4,7 @@ import (
 	"container/list"
 	"slices"
 	"sync"
+	"time"
 )
 
 // Waker is woken when a topic that it watches has grown. Wake carries no
@@ -77,9 +78,10 @@ func (t *Topic) commit(events []Event) {
 	if len(events) == 0 {
 		return
 	}
+	at := t.log.moment(time.Now())
 	t.mu.Lock()
 	for _, e := range events {
-		t.append(e)
+		t.append(e, at)
 		if t.state.Events == 0 { // or the append evicted all there was
 			t.state.Oldest = e.ID
 		}
@@ -92,4 +94,12 @@ func (t *Topic) commit(events []Event) {
 	for _, w := range watchers {
 		w.Wake()
 	}
+}
+
+// hot returns how many events are in memory. t.mu is held.
+func (t *Topic) hot() (n int) {
+	for _, b := range t.blocks {
+		n += len(b.marks)
+	}
+	return n
 }
