@@ -71,6 +71,9 @@ func (s Span) Event(i int) Visible {
 	return v
 }
 
+// Size returns the bytes of the first n events of the span.
+func (s Span) Size(n int) uint32 { return s.marks[n-1].end - s.From }
+
 func visible(b *Block, marks []mark, i int) Visible {
 	from := uint32(0)
 	if i > 0 {

@@ -17,7 +17,7 @@ func TestRefusalsAreTold(t *testing.T) {
 		Admit: func(*http.Request, []string) (sse.Admission, *sse.Rejection) {
 			return sse.Admission{}, &sse.Rejection{Status: 401, Type: "unauthorized", Detail: "who are you?", Challenge: `Bearer realm="test"`}
 		},
-		Rejected: func(why *sse.Rejection) {
+		Rejected: func(_ *http.Request, why *sse.Rejection) {
 			mu.Lock()
 			defer mu.Unlock()
 			told = append(told, why.Type)

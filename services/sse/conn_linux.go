@@ -35,6 +35,7 @@ type conn struct {
 	queued    bool
 	blocked   bool // until the poller reports room
 	again     bool // it has had a page from the store
+	watched   bool // the loop's watching has something of it
 	closed    bool
 	lingering bool // both ends are done but for the client's FIN
 }
@@ -66,6 +67,7 @@ func (l *loop) attach(c *conn) {
 			f = &loopFeed{feed: feed{topic: u.Topic}, loop: l}
 			l.feeds[u.Topic] = f
 			u.Topic.Watch(f)
+			l.follow(f)
 		}
 		u.feed, u.member = &f.feed, int32(len(f.members))
 		f.members = append(f.members, member{c, int32(i)})
@@ -107,6 +109,7 @@ func (l *loop) detach(c *conn) {
 		f.members = f.members[:last]
 		if last == 0 {
 			u.Topic.Unwatch(f)
+			l.unfollow(f)
 			delete(l.feeds, u.Topic)
 		}
 	}
@@ -134,6 +137,9 @@ func (l *loop) close(c *conn, reason Reason, err error) {
 func (l *loop) leave(c *conn, reason Reason, err error) {
 	if c.ending != "" {
 		reason, err = c.ending, nil
+	}
+	if c.watched {
+		l.unwatch(c, reason)
 	}
 	l.server.leave(&c.meta, &c.stream, c.remote(), reason, err, c.sent)
 }

@@ -17,7 +17,7 @@ type frame struct {
 	block    *eventlog.Block
 	from, to uint32
 	done     uint32 // bytes of the frame that were accepted
-	events   uint32
+	counts   counts
 	raw      bool
 }
 
@@ -111,7 +111,11 @@ func (l *loop) deliver(c *conn) {
 	default:
 		l.piece(c)
 	}
-	if c.closed || c.blocked {
+	if c.closed {
+		return
+	}
+	l.noted(c)
+	if c.blocked {
 		return
 	}
 	if c.rest.block != nil || len(c.control) > 0 || c.ending != "" || c.behind(l.pass) {
@@ -119,9 +123,23 @@ func (l *loop) deliver(c *conn) {
 	}
 }
 
+// noted looks at what a delivery has brought.
+func (l *loop) noted(c *conn) {
+	if c.replays > 0 && c.rest.block == nil {
+		l.server.endReplays(&c.meta, &c.stream, c.remote())
+	}
+	if l.chosen == nil {
+		return
+	}
+	l.note(c)
+	if c.watched {
+		l.settle(c)
+	}
+}
+
 // piece writes the next piece of the stream, and asks for what is not here.
 func (l *loop) piece(c *conn) {
-	p, ok := c.next(l.pass, or(l.server.h.MaxWriteBytes, DefaultMaxWriteBytes), l.scratch[:sizeRoom])
+	p, ok := c.next(l.pass, or(l.server.h.MaxWriteBytes, DefaultMaxWriteBytes), l.scratch[:sizeRoom], l.chosen)
 	for i := range c.subs {
 		if c.subs[i].lacking {
 			l.fetch(c, int32(i))
@@ -130,14 +148,16 @@ func (l *loop) piece(c *conn) {
 	if !ok {
 		return
 	}
-	f := frame{block: p.block, from: p.from, to: p.to, events: p.events}
+	f := frame{block: p.block, from: p.from, to: p.to, counts: p.counts}
 	if p.block != nil {
 		l.send(c, f, p.block.Bytes(p.from, p.to))
+		l.sampled(c, p.samples)
 		return
 	}
 	l.scratch = p.scratch
 	f.raw = true
 	l.send(c, f, frameInPlace(&l.scratch))
+	l.sampled(c, p.samples)
 	if cap(l.scratch) > 1<<20 {
 		l.scratch = make([]byte, 0, 4<<10) // one very large event came by
 	}
@@ -165,14 +185,17 @@ func (l *loop) send(c *conn, f frame, p []byte) {
 		l.fail(c, err)
 		return
 	}
-	l.account(c, n)
+	l.account(c, &f, n)
 	if n == l.vec.left {
-		l.complete(c, f.events)
+		l.complete(c, f.counts)
 		return
 	}
 	if f.block == nil { // the bytes are the loop's: keep a copy of what is left
 		f.block = l.server.h.Log.NewPrivate(p[n:])
 		f.from, f.to, f.done = 0, f.block.Len(), 0
+		own, replayed := f.counts.bytes(0, uint32(n))
+		f.counts.own -= own
+		f.counts.replayed -= replayed
 	} else {
 		f.block.Pin()
 		f.done = uint32(n)
@@ -190,7 +213,7 @@ func (l *loop) resume(c *conn) {
 		l.fail(c, err)
 		return
 	}
-	l.account(c, n)
+	l.account(c, f, n)
 	if n < l.vec.left {
 		f.done += uint32(n)
 		if n == 0 {
@@ -202,20 +225,23 @@ func (l *loop) resume(c *conn) {
 		l.stall(c)
 		return
 	}
-	l.complete(c, f.events)
+	l.complete(c, f.counts)
 	f.block.Unpin()
 	c.rest = frame{}
 }
 
-func (l *loop) account(c *conn, n int) {
+// account counts bytes of a frame that were accepted.
+func (l *loop) account(c *conn, f *frame, n int) {
+	own, replayed := f.counts.bytes(f.done, uint32(n))
+	l.replayed += uint64(replayed)
 	c.sent.Bytes += uint64(n)
-	l.sent.Bytes += uint64(n)
+	l.bytes += uint64(n) - uint64(own)
 	if n > 0 {
 		c.lastWrite = l.now
 	}
 }
 
-func (l *loop) complete(c *conn, events uint32) {
-	c.sent.Events += uint64(events)
-	l.sent.Events += uint64(events)
+func (l *loop) complete(c *conn, n counts) {
+	c.sent.Events += uint64(n.events())
+	l.counts.add(n)
 }

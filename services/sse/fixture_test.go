@@ -29,6 +29,7 @@ type fixture struct {
 	server   *httptest.Server
 	addr     string
 	observer *observer
+	meter    *meter
 	errors   lockedBuffer // what net/http logged
 	noisy    bool         // net/http may log
 }
@@ -45,6 +46,8 @@ type options struct {
 	tls      bool                            // HTTP/2 over TLS
 	config   func(*http.Server)
 	noisy    bool
+
+	unmetered bool // the handler has no Meter
 }
 
 // serve starts a server. At the end of the test it shuts down and must have
@@ -63,6 +66,9 @@ func serve(t testing.TB, o options) *fixture {
 	}
 	f := &fixture{t: t, ledger: newLedger(t, events), h: o.handler, observer: newObserver(), noisy: o.noisy}
 	f.h.Log, f.h.Observer = events, f.observer
+	if f.meter = newMeter(); !o.unmetered {
+		f.h.Meter = f.meter
+	}
 	if f.h.Node == "" {
 		f.h.Node = "n1"
 	}
@@ -165,6 +171,7 @@ type observer struct {
 	failures  []error
 	rtts      []time.Duration
 	missed    int
+	replays   []sse.Replay
 }
 
 type ending struct {
@@ -184,12 +191,16 @@ func (o *observer) note(f func()) {
 	o.changed = make(chan struct{})
 }
 
-func (o *observer) Connected(c *sse.Conn, outcomes []eventlog.Outcome) {
+func (o *observer) Connected(_ context.Context, c *sse.Conn, outcomes []eventlog.Outcome, _ time.Time) {
 	o.note(func() { o.connected, o.outcomes = append(o.connected, c), append(o.outcomes, outcomes) })
 }
 
 func (o *observer) Gap(_ *sse.Conn, g *eventlog.GapError) {
 	o.note(func() { o.gaps = append(o.gaps, g) })
+}
+
+func (o *observer) Replayed(_ *sse.Conn, r sse.Replay) {
+	o.note(func() { o.replays = append(o.replays, r) })
 }
 
 func (o *observer) Ponged(rtt time.Duration) { o.note(func() { o.rtts = append(o.rtts, rtt) }) }

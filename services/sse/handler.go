@@ -1,6 +1,7 @@
 package sse
 
 import (
+	"context"
 	"net/http"
 	"sync"
 	"time"
@@ -66,16 +67,19 @@ type Handler struct {
 	MaxConnections int
 	// Admit decides who may subscribe. Nil: everybody.
 	Admit Admit
-	// TraceID returns the trace id of a request, for stream.open. May be nil.
-	TraceID func(*http.Request) string
+	// Trace returns the trace of a request, for stream.open and the observer.
+	// May be nil.
+	Trace func(*http.Request) Trace
 	// Rejected is told of every refusal, before it is answered. May be nil.
-	Rejected func(*Rejection)
+	Rejected func(*http.Request, *Rejection)
 	// SocketRTT tells the round trip of a request's connection, for streams
 	// whose sockets were not taken over; 0: unknown. It must not block. May be
 	// nil.
 	SocketRTT func(*http.Request) time.Duration
 	// Observer is told of connections. May be nil.
 	Observer Observer
+	// Meter is told how long deliveries take. Nil: nothing is measured.
+	Meter Meter
 
 	once   sync.Once
 	server *server
@@ -112,21 +116,27 @@ const (
 
 // Conn describes one open stream.
 type Conn struct {
-	ID      string // names the connection; holds 128 random bits
-	TraceID string
-	Remote  string // address of the peer, or what Admit has in its place
-	Subject string // whose it is; empty where nobody asks
-	Topics  []string
-	Release string
-	Client  string // its client_id, where it is a named client
-	Opened  time.Time
+	ID        string // names the connection; holds 128 random bits
+	Trace     Trace
+	Remote    string // address of the peer, or what Admit has in its place
+	Subject   string // whose it is; empty where nobody asks
+	Topics    []string
+	Release   string
+	Transport Transport
+	Client    string // its client_id, where it is a named client
+	Opened    time.Time
 }
 
 // Observer is told what happens to connections, never of single deliveries.
 // Its methods are called from delivery loops: they must not block.
 type Observer interface {
-	// Connected reports an open stream with the outcome for each topic.
-	Connected(c *Conn, outcomes []eventlog.Outcome)
+	// Connected reports an open stream, with the outcome for each topic and when
+	// its first bytes were out. It has the context of the request, which may
+	// have ended. It comes before all else about the stream.
+	Connected(ctx context.Context, c *Conn, outcomes []eventlog.Outcome, at time.Time)
+	// Replayed reports that a stream has been sent what was there at its
+	// handshake.
+	Replayed(c *Conn, r Replay)
 	// Gap reports that a connection was told of missing events.
 	Gap(c *Conn, gap *eventlog.GapError)
 	// Ponged reports the time from a ping to its pong.
@@ -154,4 +164,15 @@ type Stats struct {
 	Sent        Sent   // deliveries since the start, exact
 	Stalls      uint64 // writes that found a full socket
 	Fetches     uint64 // pages read from the store for readers behind the hot tail
+	Replaying   int    // reads of pages that wait for their turn
+
+	// Of the deliveries, those of events that were there at the stream's
+	// handshake, by where they were read.
+	ReplayedMemory, ReplayedStore uint64
+	// ReplayedBytes are the bytes of these, framing excluded.
+	ReplayedBytes uint64
+
+	// Reads of the store that were not needed: the page was in memory for
+	// another stream; another was reading it; the topic does not exist.
+	CachedPages, SharedFetches, UnknownTopics uint64
 }

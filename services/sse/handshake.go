@@ -21,7 +21,7 @@ type handshake struct {
 	id       [16]byte
 	release  string
 	pong     bool // the heartbeat is two-way
-	trace    string
+	trace    Trace
 	outcomes []eventlog.Outcome
 	gaps     []*eventlog.GapError
 	position string // what the stream starts after
@@ -33,16 +33,17 @@ type handshake struct {
 func (h *Handler) open(r *http.Request, s *subscription) *handshake {
 	topics, starts := s.topics, s.starts
 	hs := &handshake{stream: stream{subs: make([]sub, len(topics))}, release: s.release,
-		pong: s.pong && h.pingRules().interval > 0}
+		pong: h.pongs(s)}
 	rand.Read(hs.id[:]) // never fails
-	if h.TraceID != nil {
-		hs.trace = strings.Clone(h.TraceID(r)) // not to keep the request's headers alive
-	}
+	hs.trace = h.traceOf(r)
 	told := make([]openTopic, len(topics))
 	presented := make([]eventlog.ID, len(topics))
 	for i, name := range topics {
 		t := h.logOf(name).Follow(name)
-		state, _ := t.State()
+		state, exists := t.State()
+		if !exists && !starts[i].head {
+			h.serve().unknown.Add(1)
+		}
 		at, outcome := state.Last, eventlog.OutcomeLive
 		if !starts[i].head {
 			at, outcome = state.Resume(starts[i].id)
@@ -60,12 +61,25 @@ func (h *Handler) open(r *http.Request, s *subscription) *handshake {
 			hs.gaps = append(hs.gaps, nil)
 		}
 		hs.stream.subs[i] = sub{Cursor: eventlog.Cursor{Topic: t, At: presented[i]}, own: h.own(name)}
+		if at.Less(state.Last) && outcome != eventlog.OutcomeAhead && !h.own(name) {
+			hs.stream.beginReplay(&hs.stream.subs[i], state.Last)
+		}
 		hs.outcomes = append(hs.outcomes, outcome)
 		told[i] = openTopic{name, outcome, presented[i].String(), idOrNone(state.Oldest), state.Last.String()}
 	}
 	hs.compose(h, told)
 	return hs
 }
+
+func (h *Handler) traceOf(r *http.Request) Trace {
+	if h.Trace == nil {
+		return Trace{}
+	}
+	return h.Trace(r)
+}
+
+// pongs reports whether a stream is to have a two-way heartbeat.
+func (h *Handler) pongs(s *subscription) bool { return s.pong && h.pingRules().interval > 0 }
 
 // compose writes the opening and moves the cursors over gaps.
 func (hs *handshake) compose(h *Handler, told []openTopic) {
@@ -76,7 +90,7 @@ func (hs *handshake) compose(h *Handler, told []openTopic) {
 		Connection: h.connectionID(hs.id),
 		Node:       h.Node,
 		Release:    hs.release,
-		TraceID:    hs.trace,
+		TraceID:    hs.trace.String(),
 		Heartbeat:  hs.heartbeat(h),
 		Topics:     told,
 	})

@@ -1,6 +1,7 @@
 package sse_test
 
 import (
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -17,15 +18,15 @@ import (
 
 func TestHandshakeHeadAndOpening(t *testing.T) {
 	f := serve(t, options{handler: &sse.Handler{
-		Release: "canary", TraceID: func(r *http.Request) string { return r.Header.Get("X-Test-Trace") },
+		Release: "canary", Trace: func(r *http.Request) sse.Trace { return sse.Trace{ID: [16]byte([]byte(r.Header.Get("X-Test-Trace")))} },
 	}})
 	first := f.publish("orders", "1")
 	second := f.publish("orders", "2")
 
-	w := f.get(t, "topic=orders", "X-Test-Trace: abc", "Last-Event-ID: "+first.String())
+	w := f.get(t, "topic=orders", "X-Test-Trace: abcdefghijklmnop", "Last-Event-ID: "+first.String())
 	w.conn.Close()
 	w = f.dial(t, 0)
-	w.request("GET", "/v1/events?topic=orders", "X-Test-Trace: abc", "Last-Event-ID: "+first.String())
+	w.request("GET", "/v1/events?topic=orders", "X-Test-Trace: abcdefghijklmnop", "Last-Event-ID: "+first.String())
 	_, head := w.head()
 	for name, want := range map[string]string{
 		"Content-Type":      "text/event-stream; charset=utf-8",
@@ -59,7 +60,7 @@ func TestHandshakeHeadAndOpening(t *testing.T) {
 	if retry, _ := w.Retry(); retry < time.Second || retry > 3*time.Second {
 		t.Errorf("retry: %v", retry)
 	}
-	if !regexp.MustCompile(`^n1-[0-9a-f]{32}$`).MatchString(o.Connection) || o.Node != "n1" || o.Release != "canary" || o.TraceID != "abc" ||
+	if !regexp.MustCompile(`^n1-[0-9a-f]{32}$`).MatchString(o.Connection) || o.Node != "n1" || o.Release != "canary" || o.TraceID != hex.EncodeToString([]byte("abcdefghijklmnop")) ||
 		o.Heartbeat.Mode != "comment" || o.Heartbeat.IntervalMS != 15000 {
 		t.Errorf("stream.open: %+v", o)
 	}

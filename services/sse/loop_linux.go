@@ -90,8 +90,15 @@ type loop struct {
 	scratch   []byte
 	vec       vector
 	joined    joined
-	sent      Sent
+	counts    totals
+	bytes     uint64
+	replayed  uint64 // of these, bytes of events that are
+	saved     uint64
 	stalls    uint64
+	chosen    *chooser // nil: nothing is measured
+	aims      []*loopFeed
+	fannedOut []Fanout
+	watching  map[*conn][]watched
 	aborted   bool // new connections are closed at once
 	stopped   bool
 	held      bool // topics that have grown wait for nextGrown
@@ -129,6 +136,9 @@ func newLoop(s *server) *loop {
 		began:   s.began,
 		feeds:   map[*eventlog.Topic]*loopFeed{},
 		scratch: make([]byte, 0, 4<<10),
+	}
+	if s.h.Meter != nil {
+		l.chosen, l.watching = &chooser{}, map[*conn][]watched{}
 	}
 	l.poller = newPoller(l)
 	return l
@@ -185,6 +195,7 @@ func (l *loop) receive() {
 	l.fed = true
 	for i, f := range l.grown {
 		f.dirty.Store(false) // before the view is taken: what comes later wakes again
+		l.aimAt(f)
 		for _, m := range f.members {
 			l.enqueue(m.c)
 		}
@@ -204,9 +215,10 @@ func (l *loop) enqueue(c *conn) {
 // sweep writes once to every connection that is ready. Events that come in
 // meanwhile lengthen what the next sweep writes.
 func (l *loop) sweep() {
-	if len(l.ready) == 0 {
+	if len(l.ready) == 0 && len(l.aims) == 0 {
 		return
 	}
+	l.aimed()
 	l.batch, l.ready = l.ready, l.batch[:0]
 	for i, c := range l.batch {
 		c.queued = false
@@ -214,6 +226,7 @@ func (l *loop) sweep() {
 		l.batch[i] = nil
 	}
 	l.batch = l.batch[:0]
+	l.swept()
 	l.rest()
 }
 
@@ -262,14 +275,23 @@ func (l *loop) relieve() {
 
 // publish shows the loop's figures to others.
 func (l *loop) publish() {
-	l.shown.events.Store(l.sent.Events)
-	l.shown.bytes.Store(l.sent.Bytes)
+	l.shown.live.Store(l.counts.live)
+	l.shown.memory.Store(l.counts.memory)
+	l.shown.store.Store(l.counts.store)
+	l.shown.replayed.Store(l.replayed)
+	l.shown.bytes.Store(l.bytes - l.replayed)
 	l.shown.stalls.Store(l.stalls)
+	l.shown.saved.Store(l.saved)
+	if l.chosen != nil {
+		l.chosen.tune(l.woke, l.counts.events())
+	}
 }
 
 // forgetViews lets go of what would keep evicted blocks in memory.
 func (l *loop) forgetViews() {
 	for i, f := range l.looked {
+		l.saved += f.saved
+		f.saved = 0
 		f.forget()
 		l.looked[i] = nil
 	}

@@ -47,7 +47,7 @@ func (h *Handler) Pong(id, subject string, p Pong) error {
 		return err
 	}
 	if healed {
-		s.degraded.Add(-1)
+		s.turned(m, false)
 	}
 	if h.Observer != nil {
 		h.Observer.Ponged(rtt)
@@ -78,9 +78,9 @@ func parseAcknowledged(position string, topics []string) (map[string]eventlog.ID
 
 // missed counts a ping whose pong did not come in time. A stream's first in a
 // row makes it degraded.
-func (s *server) missed(first bool) {
+func (s *server) missed(m *meta, first bool) {
 	if first {
-		s.degraded.Add(1)
+		s.turned(m, true)
 	}
 	if s.h.Observer != nil {
 		s.h.Observer.PingMissed()

@@ -52,6 +52,8 @@ type fifo struct {
 
 func (f *fifo) push(j fetchJob) { f.jobs = append(f.jobs, j) }
 
+func (f *fifo) len() int { return len(f.jobs) - f.head }
+
 func (f *fifo) pop() (fetchJob, bool) {
 	if f.head == len(f.jobs) {
 		return fetchJob{}, false
@@ -87,6 +89,13 @@ func (r *readers) ask(j fetchJob) {
 		r.fresh.push(j)
 	}
 	r.idle.Signal()
+}
+
+// waiting returns how many jobs there are.
+func (r *readers) waiting() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.fresh.len() + r.reading.len()
 }
 
 func (r *readers) take() (fetchJob, bool) {

@@ -84,6 +84,7 @@ func TestRejectedInAStream(t *testing.T) {
 // else the query; anything else means the server's own.
 func TestRelease(t *testing.T) {
 	f := serve(t, options{handler: &sse.Handler{Release: "stable", Releases: []string{"stable", "canary", "blue"}}})
+	released := map[string]string{} // by connection
 	for _, row := range []struct{ query, header, want string }{
 		{"", "", "stable"},
 		{"", "canary", "canary"},
@@ -99,15 +100,17 @@ func TestRelease(t *testing.T) {
 		}
 		w.request("GET", "/v1/events?topic=a"+row.query, headers...)
 		head := w.head200()
-		if o := expectOpen(t, w.next()); o.Release != row.want || head.Get("X-Release-Version") != row.want {
+		o := expectOpen(t, w.next())
+		released[o.Connection] = row.want
+		if o.Release != row.want || head.Get("X-Release-Version") != row.want {
 			t.Errorf("%s %s: %s, header %s; want %s", row.query, row.header, o.Release, head.Get("X-Release-Version"), row.want)
 		}
 		w.conn.Close()
 	}
 	f.observer.wait(t, "the ends", func() bool { return len(f.observer.ends) == 6 })
-	for i, want := range []string{"stable", "canary", "blue", "canary", "stable", "stable"} {
-		if got := f.observer.connected[i].Release; got != want {
-			t.Errorf("connection %d is reported as of %s", i, got)
+	for _, c := range f.observer.connected {
+		if c.Release != released[c.ID] {
+			t.Errorf("connection %s is reported as of %s, want %s", c.ID, c.Release, released[c.ID])
 		}
 	}
 }

@@ -28,6 +28,7 @@ type requestConn struct {
 	late    *time.Timer        // cuts it off a while after it was told to end
 	pass    uint64
 	again   bool
+	metered metered
 	quiet   time.Duration // until when it may be, by the server's clock
 
 	mu sync.Mutex // guards what surveys read; held to compute, never to write
@@ -78,6 +79,7 @@ func (s *server) drive(to sink, r *http.Request, hs *handshake, m meta) {
 		c.subs[i].feed = &c.feeds[i]
 		c.subs[i].Topic.Watch(c)
 	}
+	c.follow()
 	if !s.join(m.id, c) {
 		c.end(ReasonDrain)
 	}
@@ -93,6 +95,7 @@ func (s *server) drive(to sink, r *http.Request, hs *handshake, m meta) {
 		c.subs[i].Topic.Unwatch(c)
 	}
 	c.gone.Store(true)
+	c.unfollow(reason)
 	c.dropPages()
 	s.leave(&c.meta, &c.stream, c.remote(), reason, err, c.sent)
 }
@@ -131,10 +134,12 @@ func (c *requestConn) dropPages() {
 }
 
 func (c *requestConn) run(ctx context.Context, hs *handshake) (Reason, error) {
-	if err := c.sink.begin(c.server.h, hs); err != nil {
-		return writeFailure(err)
+	err := c.sink.begin(c.server.h, hs)
+	if err == nil {
+		err = c.write(hs.opening, counts{})
 	}
-	if err := c.write(hs.opening, 0); err != nil {
+	c.server.opened(c.request, hs, &c.meta)
+	if err != nil {
 		return writeFailure(err)
 	}
 	if left, ends := c.left(); ends {
@@ -158,7 +163,7 @@ func (c *requestConn) run(ctx context.Context, hs *handshake) (Reason, error) {
 		case reason := <-c.ended:
 			return reason, c.finish(reason)
 		case in := <-c.drains:
-			if err := c.write(appendDrain(nil, in), 0); err != nil {
+			if err := c.write(appendDrain(nil, in), counts{}); err != nil {
 				return writeFailure(err)
 			}
 		case p := <-c.pages:
@@ -197,26 +202,43 @@ func (c *requestConn) writeAll() error {
 	for {
 		c.pass++
 		c.mu.Lock()
-		p, ok := c.next(c.pass, or(c.server.h.MaxWriteBytes, DefaultMaxWriteBytes), scratch[:0])
+		p, ok := c.next(c.pass, or(c.server.h.MaxWriteBytes, DefaultMaxWriteBytes), scratch[:0], c.choice())
 		c.mu.Unlock()
 		c.fetchLacking()
-		for i := range c.feeds {
-			c.feeds[i].forget() // a write may take long, and a view holds a whole tail
+		if ok {
+			c.attempted()
+		} else {
+			c.arrivedAtHead()
 		}
+		c.forgetViews()
 		if !ok {
 			return nil
 		}
 		var err error
 		if scratch = p.scratch; p.block == nil {
-			err = c.write(scratch, p.events)
+			err = c.write(scratch, p.counts)
 		} else {
 			p.block.Pin()
-			err = c.write(p.block.Bytes(p.from, p.to), p.events)
+			err = c.write(p.block.Bytes(p.from, p.to), p.counts)
 			p.block.Unpin()
+		}
+		if err == nil {
+			c.accepted(p.samples)
+			c.server.endReplays(&c.meta, &c.stream, c.remote())
 		}
 		if err != nil || len(c.ended) > 0 || c.server.ctx.Err() != nil {
 			return err
 		}
+	}
+}
+
+// forgetViews lets go of what a write, which may take long, would keep: a
+// view holds a whole tail.
+func (c *requestConn) forgetViews() {
+	for i := range c.feeds {
+		c.server.goroutine.saved.Add(c.feeds[i].saved)
+		c.feeds[i].saved = 0
+		c.feeds[i].forget()
 	}
 }
 
@@ -247,26 +269,28 @@ func (c *requestConn) arrived(p page) error {
 		return nil
 	}
 	c.server.gap(&c.meta, &c.stream, c.remote(), g)
-	return c.write(c.appendGap(nil, g, u.Topic), 0)
+	return c.write(c.appendGap(nil, g, u.Topic), counts{})
 }
 
 // write gives bytes to the client, each write within the time-out.
-func (c *requestConn) write(p []byte, events uint32) error {
+func (c *requestConn) write(p []byte, n counts) error {
 	c.mu.Lock()
 	c.writing = time.Now()
 	c.mu.Unlock()
-	n, err := c.sink.write(p, or(c.server.h.WriteTimeout, DefaultWriteTimeout))
+	accepted, err := c.sink.write(p, or(c.server.h.WriteTimeout, DefaultWriteTimeout))
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.writing = time.Time{}
 	c.quiet = c.server.clock() + c.server.silence()
-	c.sent.Bytes += uint64(n)
-	c.server.goroutine.bytes.Add(uint64(n))
+	c.sent.Bytes += uint64(accepted)
+	own, replayed := n.bytes(0, uint32(accepted))
+	c.server.goroutine.replayed.Add(uint64(replayed))
+	c.server.goroutine.bytes.Add(uint64(accepted) - uint64(replayed) - uint64(own))
 	if err != nil {
 		return err
 	}
-	c.sent.Events += uint64(events)
-	c.server.goroutine.events.Add(uint64(events))
+	c.sent.Events += uint64(n.events())
+	c.server.goroutine.add(n)
 	return nil
 }
 

@@ -34,7 +34,7 @@ func (c *requestConn) beat() (dead bool, err error) {
 	if c.server.clock() < c.quiet {
 		return false, nil
 	}
-	return false, c.write([]byte(heartbeatComment), 0)
+	return false, c.write([]byte(heartbeatComment), counts{})
 }
 
 // ping goes on with a two-way heartbeat.
@@ -43,16 +43,16 @@ func (c *requestConn) ping() (dead bool, err error) {
 	turn, degraded := c.pings.turn(s.clock(), &s.pings)
 	switch turn {
 	case pingLost:
-		s.missed(degraded)
+		s.missed(&c.meta, degraded)
 	case pingDead:
-		s.missed(degraded)
+		s.missed(&c.meta, degraded)
 		return true, nil
 	case pingDue:
 		if c.lags() {
 			c.pings.putOff(s.clock())
 			return false, nil
 		}
-		return false, c.write(appendPing(nil, c.pings.send(s.clock(), &s.pings)), 0)
+		return false, c.write(appendPing(nil, c.pings.send(s.clock(), &s.pings)), counts{})
 	}
 	return false, nil
 }
@@ -74,7 +74,7 @@ func (c *requestConn) fresh(u *sub) *eventlog.View {
 // finish writes what a stream ends with.
 func (c *requestConn) finish(reason Reason) error {
 	if reason == ReasonTokenExpired {
-		if err := c.write(c.admission.appendExpired(nil), 0); err != nil {
+		if err := c.write(c.admission.appendExpired(nil), counts{}); err != nil {
 			return err
 		}
 	}

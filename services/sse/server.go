@@ -24,15 +24,18 @@ type server struct {
 	loops   loops
 	streams directory
 
-	mu          sync.Mutex     // guards what follows
-	count       int            // streams that were admitted and have not left
-	releases    map[string]int // the same, by what they are pinned to
+	mu          sync.Mutex    // guards what follows
+	count       int           // streams that were admitted and have not left
+	groups      map[Group]int // the same, by what they have in common
 	closing     bool
 	drainsUntil time.Time     // zero: it does not drain
 	empty       chan struct{} // closed when the last stream of a closing server has ended
 
-	degraded  atomic.Int64 // streams that have missed pings
-	goroutine counters     // of the streams that their request's goroutine drives
+	goroutine  counters      // of the streams that their request's goroutine drives
+	unknown    atomic.Uint64 // resumes in topics that don't exist
+	fanouts    fanouts
+	sampleGap  atomic.Int64   // of samples from streams with goroutines of their own
+	background sync.WaitGroup // ended by ctx
 }
 
 // ender is an open stream. Its methods are called from any goroutine.
@@ -51,8 +54,29 @@ type ender interface {
 
 // counters are figures that other goroutines read.
 type counters struct {
-	events, bytes, stalls atomic.Uint64
+	live, memory, store  atomic.Uint64 // events, by where they come from
+	bytes, stalls, saved atomic.Uint64
+	replayed             atomic.Uint64 // bytes of events from memory and store; the others are in bytes
 }
+
+// totals are the same as their owner counts them.
+type totals struct{ live, memory, store uint64 }
+
+func (t *totals) add(c counts) {
+	t.live += uint64(c.live)
+	t.memory += uint64(c.memory)
+	t.store += uint64(c.store)
+}
+
+func (c *counters) add(n counts) {
+	c.live.Add(uint64(n.live))
+	c.memory.Add(uint64(n.memory))
+	c.store.Add(uint64(n.store))
+}
+
+func (c *counters) events() uint64 { return c.live.Load() + c.memory.Load() + c.store.Load() }
+
+func (t *totals) events() uint64 { return t.live + t.memory + t.store }
 
 func (h *Handler) serve() *server {
 	h.once.Do(func() {
@@ -66,9 +90,12 @@ func (h *Handler) serve() *server {
 func newServer(h *Handler) *server {
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &server{h: h, ctx: ctx, cancel: cancel, began: time.Now(), pings: h.pingRules(),
-		releases: map[string]int{}, empty: make(chan struct{})}
+		groups: map[Group]int{}, empty: make(chan struct{})}
 	s.readers = newReaders(ctx, h)
 	s.notices.start()
+	if h.Meter != nil {
+		s.background.Go(s.watchStuck)
+	}
 	return s
 }
 
@@ -93,7 +120,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	asked.admit(h, admission)
 	s := h.serve()
 	head := r.Method == http.MethodHead
-	if rejection := s.admit(asked.release, !head); rejection != nil {
+	if rejection := s.admit(h.groupOf(r, asked), !head); rejection != nil {
 		admission.leave()
 		if r.ProtoMajor == 1 {
 			// Else those who come too late, and stay connected, would hold the
@@ -115,18 +142,14 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (h *Handler) reject(w http.ResponseWriter, r *http.Request, why *Rejection) {
 	if h.Rejected != nil {
-		h.Rejected(why)
+		h.Rejected(r, why)
 	}
-	trace := ""
-	if h.TraceID != nil {
-		trace = h.TraceID(r)
-	}
-	WriteRejection(w, r, why, trace)
+	WriteRejection(w, r, why, h.traceOf(r).String())
 }
 
 // admit refuses a stream that there is no room for. Else it counts the stream
 // where there is to be one, which leave uncounts.
-func (s *server) admit(release string, count bool) *Rejection {
+func (s *server) admit(g Group, count bool) *Rejection {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
@@ -138,33 +161,43 @@ func (s *server) admit(release string, count bool) *Rejection {
 	}
 	if count {
 		s.count++
-		s.releases[release]++
+		s.groups[g]++
 	}
 	return nil
 }
 
 // subscribe starts the stream of an admitted request.
 func (s *server) subscribe(w http.ResponseWriter, r *http.Request, asked *subscription, hs *handshake) {
-	m := meta{id: hs.id, trace: hs.trace, opened: time.Now(), release: hs.release, client: asked.client, admission: asked.admission}
+	m := meta{id: hs.id, trace: hs.trace, opened: time.Now(), release: hs.release, http2: r.ProtoMajor >= 2, client: asked.client, admission: asked.admission}
 	if hs.pong {
 		m.pings = newPings(s.clock(), &s.pings)
 	}
 	if asked.key != "" {
 		s.h.Clients.Started(asked.key, hs.clientStarts(asked))
 	}
-	if s.h.Observer != nil {
-		c := m.describe(s.h, r.RemoteAddr, &hs.stream)
-		s.h.Observer.Connected(c, hs.outcomes)
-		for _, g := range hs.gaps {
-			if g != nil {
-				s.h.Observer.Gap(c, g)
-			}
-		}
-	}
 	if !s.takeOver(w, r, hs, m) {
 		s.drive(newResponseSink(w), r, hs, m)
 	}
 	retire(w)
+}
+
+// opened tells the observer of a stream whose first bytes were given to its
+// socket, or tried to be.
+func (s *server) opened(r *http.Request, hs *handshake, m *meta) {
+	o := s.h.Observer
+	if o == nil {
+		return
+	}
+	at, ctx, c := time.Now(), r.Context(), m.describe(s.h, r.RemoteAddr, &hs.stream)
+	outcomes, gaps := hs.outcomes, hs.gaps
+	s.notices.post(func() {
+		o.Connected(ctx, c, outcomes, at)
+		for _, g := range gaps {
+			if g != nil {
+				o.Gap(c, g)
+			}
+		}
+	})
 }
 
 // join makes a stream known, or tells that the server has begun to close.
@@ -186,14 +219,12 @@ func (s *server) leave(m *meta, st *stream, remote string, reason Reason, err er
 		s.notices.post(func() { s.h.Clients.Ended(client, at) })
 	}
 	st.release(s.h)
-	if m.pings != nil && m.pings.end() {
-		s.degraded.Add(-1)
-	}
+	degraded := m.pings != nil && m.pings.end()
 	s.streams.remove(m.id)
 	m.admission.leave()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.releases[m.release]--
+	s.groups[m.group(degraded)]--
 	if s.count--; s.count == 0 && s.closing {
 		close(s.empty)
 	}
@@ -210,10 +241,11 @@ func (s *server) gap(m *meta, st *stream, remote string, g *eventlog.GapError) {
 // meta is what is kept to describe a stream.
 type meta struct {
 	id     [16]byte
-	trace  string
+	trace  Trace
 	opened time.Time
 
-	release   string     // one of the handler's
+	release   string // one of the handler's
+	http2     bool
 	client    string     // of a named client; else empty
 	admission *Admission // nil: nobody asks who it is
 	pings     *pings     // nil: the heartbeat is not two-way
@@ -225,7 +257,7 @@ func (m *meta) describe(h *Handler, remote string, st *stream) *Conn {
 	if m.admission != nil && m.admission.Address != "" {
 		remote = m.admission.Address
 	}
-	c := &Conn{ID: h.connectionID(m.id), TraceID: m.trace, Remote: remote, Subject: m.subject(), Release: m.release,
+	c := &Conn{ID: h.connectionID(m.id), Trace: m.trace, Remote: remote, Subject: m.subject(), Release: m.release, Transport: transport(m.http2),
 		Client: m.client, Opened: m.opened}
 	c.Topics = st.topics()
 	return c
@@ -251,26 +283,36 @@ func (h *Handler) Stats() Stats {
 	s := h.serve()
 	s.mu.Lock()
 	st := Stats{Connections: s.count, Fetches: s.readers.fetched.Load()}
+	for g, n := range s.groups {
+		if g.Health == Degraded {
+			st.Degraded += n
+		}
+	}
 	s.mu.Unlock()
-	st.Degraded = int(s.degraded.Load())
+	st.Replaying, st.SharedFetches, st.UnknownTopics = s.readers.waiting(), s.h.Log.SharedFetches(), s.unknown.Load()
 	s.goroutine.addTo(&st)
 	s.loops.addTo(&st)
 	return st
 }
 
 func (c *counters) addTo(st *Stats) {
-	st.Sent.Events += c.events.Load()
-	st.Sent.Bytes += c.bytes.Load()
+	memory, store := c.memory.Load(), c.store.Load()
+	st.ReplayedMemory += memory
+	st.ReplayedStore += store
+	st.Sent.Events += c.live.Load() + memory + store
+	replayed := c.replayed.Load()
+	st.ReplayedBytes += replayed
+	st.CachedPages += c.saved.Load()
+	st.Sent.Bytes += c.bytes.Load() + replayed
 	st.Stalls += c.stalls.Load()
 }
 
-// ByRelease returns how many streams are open now by the release that they are
-// pinned to.
-func (h *Handler) ByRelease() map[string]int {
+// Groups returns how many streams are open now, by what they have in common.
+func (h *Handler) Groups() map[Group]int {
 	s := h.serve()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return maps.Clone(s.releases)
+	return maps.Clone(s.groups)
 }
 
 // Shutdown refuses new streams, ends the open ones in good order, and closes
@@ -302,5 +344,6 @@ func (h *Handler) Shutdown(ctx context.Context) error {
 	s.readers.stop() // first: what they answer is for the loops to let go of
 	s.loops.stop()
 	s.notices.stop()
+	s.background.Wait()
 	return err
 }

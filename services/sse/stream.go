@@ -10,6 +10,8 @@ type feed struct {
 	topic *eventlog.Topic
 	view  eventlog.View
 	pass  uint64 // in which the view was taken; 0: none is held
+	saved uint64 // reads of pages that were there already
+	aim   aim
 }
 
 // look returns the view of a pass, taking it where this is its first use.
@@ -32,6 +34,8 @@ type sub struct {
 	own      bool            // the topic is the server's own: outside all counts
 	lacking  bool            // what follows is neither here nor asked for
 	fetching bool            // the reader pool has been asked for it
+	current  bool            // it has come to the head, and its socket has not been full since
+	replay   *replay         // nil: what was there at the handshake is behind it
 }
 
 // stream is what a connection reads: a cursor in each of its topics. It does
@@ -39,6 +43,8 @@ type sub struct {
 type stream struct {
 	subs []sub
 	turn int // which topic is first in the next piece
+
+	replays int // topics whose replay has not ended
 }
 
 // quantum is how many bytes a topic may put into a piece before the next
@@ -50,9 +56,38 @@ type piece struct {
 	block    *eventlog.Block // holds the bytes; nil: they are in the scratch
 	from, to uint32
 	scratch  []byte
-	some     bool   // there is an event in it
-	events   uint32 // of it that count
+	some     bool // there is an event in it
+	counts   counts
+	samples  []sampled
 }
+
+// counts are events by where they come from; those of the server's own topics
+// are none.
+type counts struct {
+	live, memory, store uint32
+	replayed            uint32 // bytes of those from memory and store
+	own                 uint32 // bytes of events of the server's own topics
+}
+
+func (c *counts) add(d counts) {
+	c.live += d.live
+	c.memory += d.memory
+	c.store += d.store
+	c.replayed += d.replayed
+	c.own += d.own
+}
+
+// bytes returns how many of n bytes of a piece, behind those that were accepted
+// before, are the server's own and how many are replayed. In this account the
+// own ones come first and the replayed ones next, so that all parts only ever
+// grow.
+func (c *counts) bytes(before, n uint32) (own, replayed uint32) {
+	both := c.own + c.replayed
+	own = min(before+n, c.own) - min(before, c.own)
+	return own, min(before+n, both) - min(before, both) - own
+}
+
+func (c *counts) events() uint32 { return c.live + c.memory + c.store }
 
 // next takes at most limit bytes of whole events, or one larger event, and
 // moves the cursors past them. What it takes must be written, or the
@@ -60,23 +95,26 @@ type piece struct {
 // on several, copies with its own id lines behind what scratch holds already.
 // It answers false when there is nothing to be written now, and marks the
 // topics that need a fetch as lacking.
-func (s *stream) next(pass uint64, limit int, scratch []byte) (piece, bool) {
+func (s *stream) next(pass uint64, limit int, scratch []byte, chosen *chooser) (piece, bool) {
 	if len(s.subs) > 1 {
-		return s.merge(pass, limit, scratch)
+		return s.merge(pass, limit, scratch, chosen)
 	}
-	span, ok := s.subs[0].take(pass, limit)
+	u := &s.subs[0]
+	span, ok := u.take(pass, limit)
 	if !ok {
 		return piece{}, false
 	}
-	return piece{block: span.Block, from: span.From, to: span.To, some: true, events: s.subs[0].counted(span.Events)}, true
-}
-
-// counted returns how many of a topic's events count.
-func (u *sub) counted(events int) uint32 {
+	p := piece{block: span.Block, from: span.From, to: span.To, some: true, counts: u.counted(span, span.Events)}
 	if u.own {
-		return 0
+		p.counts.own = p.to - p.from
 	}
-	return uint32(events)
+	if n := p.counts.memory + p.counts.store; n > 0 {
+		p.counts.replayed = span.Size(int(n))
+	}
+	if chosen != nil && !u.own {
+		p.samples = chosen.of(u, span)
+	}
+	return p, true
 }
 
 // take cuts the next span of one topic and moves its cursor.
@@ -92,6 +130,9 @@ func (u *sub) take(pass uint64, limit int) (eventlog.Span, bool) {
 	if where != eventlog.Resident {
 		u.lacking = where == eventlog.Elsewhere && !u.fetching
 		return eventlog.Span{}, false
+	}
+	if span.Block.Fetched() {
+		u.feed.saved++
 	}
 	u.At = span.Last
 	return span, true
@@ -124,8 +165,11 @@ func (u *sub) dropPage() {
 }
 
 // merge lets the topics take turns by bytes.
-func (s *stream) merge(pass uint64, limit int, scratch []byte) (piece, bool) {
+func (s *stream) merge(pass uint64, limit int, scratch []byte, chosen *chooser) (piece, bool) {
 	p := piece{scratch: scratch}
+	if chosen != nil {
+		p.samples = chosen.none()
+	}
 	limit += len(scratch)
 	for idle := 0; idle < len(s.subs) && len(p.scratch) < limit; {
 		u := &s.subs[s.turn]
@@ -135,7 +179,7 @@ func (s *stream) merge(pass uint64, limit int, scratch []byte) (piece, bool) {
 			idle++
 		} else {
 			idle, u.At = 0, before
-			if !s.copy(u, span, &p, limit) {
+			if !s.copy(u, span, &p, limit, chosen) {
 				break // its next event starts the next piece
 			}
 		}
@@ -147,8 +191,8 @@ func (s *stream) merge(pass uint64, limit int, scratch []byte) (piece, bool) {
 // copy gives a topic its turn: a quantum of its events, with the positions of
 // all topics for their ids, which can be many times as long. It answers false
 // where none fits any more.
-func (s *stream) copy(u *sub, span eventlog.Span, p *piece, limit int) bool {
-	start := len(p.scratch)
+func (s *stream) copy(u *sub, span eventlog.Span, p *piece, limit int, chosen *chooser) bool {
+	start, copied := len(p.scratch), 0
 	span.Each(func(id eventlog.ID, body []byte) bool {
 		end, at := len(p.scratch), u.At
 		u.At = id
@@ -161,10 +205,23 @@ func (s *stream) copy(u *sub, span eventlog.Span, p *piece, limit int) bool {
 			return false
 		}
 		p.some = true
-		p.events += u.counted(1)
+		copied++
+		switch n := uint32(len(p.scratch) - end); {
+		case u.own:
+			p.counts.own += n
+		case u.path(id) == PathReplay:
+			p.counts.replayed += n
+		}
 		return len(p.scratch) < min(start+quantum, limit)
 	})
-	return len(p.scratch) > start
+	if copied == 0 {
+		return false
+	}
+	p.counts.add(u.counted(span, copied))
+	if chosen != nil && !u.own {
+		p.samples = chosen.more(p.samples, u, span, copied)
+	}
+	return true
 }
 
 // behind reports whether a topic has something after its cursor that can be

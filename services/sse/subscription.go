@@ -66,6 +66,9 @@ func (h *Handler) parseTopics(names []string) ([]string, *Rejection) {
 	return topics, nil
 }
 
+// ReleaseOf returns the release that the stream of a request is pinned to.
+func (h *Handler) ReleaseOf(r *http.Request) string { return h.releaseOf(r, r.URL.Query()) }
+
 // releaseOf returns the release that a caller is pinned to: the header's or
 // else the query's where that is known, else the server's own.
 func (h *Handler) releaseOf(r *http.Request, query url.Values) string {

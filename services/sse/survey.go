@@ -50,16 +50,47 @@ type Behind struct {
 	Bytes       int64
 }
 
-// Behind looks at all streams.
-func (h *Handler) Behind() Behind {
-	var b Behind
+func (b *Behind) add(bytes int64) {
+	b.Connections++
+	b.Bytes = max(b.Bytes, bytes)
+}
+
+// Behind looks at all streams. By topic, a stream on several counts for each
+// of those in which it is behind, or for all where its socket takes nothing.
+func (h *Handler) Behind() (all Behind, byTopic map[string]Behind) {
+	byTopic = map[string]Behind{}
 	h.survey(func(s seen) {
-		if lag := s.lag(); lag.Behind() {
-			b.Connections++
-			b.Bytes = max(b.Bytes, lag.Bytes)
+		lag := s.lag()
+		if !lag.Behind() {
+			return
+		}
+		all.add(lag.Bytes)
+		for i := range s.stream.subs {
+			u := &s.stream.subs[i]
+			own := Lag{Age: s.stalled}
+			own.add(u, s.view(u), time.Now())
+			if own.Behind() && !u.own {
+				b := byTopic[u.Topic.Name()]
+				b.add(own.Bytes + s.rest)
+				byTopic[u.Topic.Name()] = b
+			}
 		}
 	})
-	return b
+	return all, byTopic
+}
+
+// Topics returns how many streams follow each topic that is followed, the
+// server's own left out.
+func (h *Handler) Topics() map[string]int {
+	topics := map[string]int{}
+	h.survey(func(s seen) {
+		for i := range s.stream.subs {
+			if u := &s.stream.subs[i]; !u.own {
+				topics[u.Topic.Name()]++
+			}
+		}
+	})
+	return topics
 }
 
 // Connections returns the open streams on a topic, or of all where that is
@@ -122,17 +153,19 @@ func (s *seen) lag() Lag {
 func (s *stream) addLag(l *Lag, view func(*sub) *eventlog.View) {
 	now := time.Now()
 	for i := range s.subs {
-		u := &s.subs[i]
-		if u.own {
-			continue
+		if u := &s.subs[i]; !u.own {
+			l.add(u, view(u), now)
 		}
-		d := u.Distance(view(u))
-		l.Events += d.Events
-		l.Bytes += d.Bytes
-		l.More = l.More || d.More
-		if !d.Next.IsZero() {
-			l.Age = max(l.Age, now.Sub(time.UnixMilli(int64(d.Next.MS))))
-		}
+	}
+}
+
+func (l *Lag) add(u *sub, v *eventlog.View, now time.Time) {
+	d := u.Distance(v)
+	l.Events += d.Events
+	l.Bytes += d.Bytes
+	l.More = l.More || d.More
+	if !d.Next.IsZero() {
+		l.Age = max(l.Age, now.Sub(time.UnixMilli(int64(d.Next.MS))))
 	}
 }
 

@@ -45,7 +45,7 @@ func TestSurvey(t *testing.T) {
 			if p := states[1].Position; !strings.HasPrefix(p, "a@") || !strings.HasSuffix(p, ",b@"+ids[39].String()) {
 				t.Errorf("the other is at %s", p)
 			}
-			if b := f.h.Behind(); b.Connections != 1 || b.Bytes < worst.Lag.Bytes/2 {
+			if b, by := f.h.Behind(); b.Connections != 1 || b.Bytes < worst.Lag.Bytes/2 || len(by) != 1 || by[worst.Topics[0]] != b {
 				t.Errorf("%+v", b)
 			}
 			if list, total := f.h.Connections("a", 10); total != 1 || len(list) != 1 || len(list[0].Topics) != 2 {

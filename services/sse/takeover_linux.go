@@ -34,7 +34,7 @@ func (s *server) takeOver(w http.ResponseWriter, r *http.Request, hs *handshake,
 		return true
 	}
 	s.tune(c.fd)
-	c.begin(s, append(head, appendChunk(nil, string(hs.opening))...))
+	c.begin(s, r, hs, append(head, appendChunk(nil, string(hs.opening))...))
 	return true
 }
 
@@ -90,7 +90,7 @@ func (s *server) tune(fd int) {
 
 // begin writes the head and the opening from the caller's goroutine, for the
 // client not to wait for a sweep, and gives the connection to its loop.
-func (c *conn) begin(s *server, head []byte) {
+func (c *conn) begin(s *server, r *http.Request, hs *handshake, head []byte) {
 	// Known before the client can know its name. The loop may be told to end
 	// it before it is told of it.
 	if !s.join(c.id, c) {
@@ -99,6 +99,7 @@ func (c *conn) begin(s *server, head []byte) {
 	var v vector
 	v.set(&frame{raw: true}, head)
 	n, err := v.write(c.fd)
+	s.opened(r, hs, &c.meta)
 	if err != nil {
 		c.nc.Close()
 		s.leave(&c.meta, &c.stream, c.remote(), ReasonClient, nil, Sent{})

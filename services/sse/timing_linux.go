@@ -85,9 +85,9 @@ func (l *loop) ping(c *conn) {
 	turn, degraded := c.pings.turn(s.clock(), &s.pings)
 	switch turn {
 	case pingLost:
-		s.missed(degraded)
+		s.missed(&c.meta, degraded)
 	case pingDead:
-		s.missed(degraded)
+		s.missed(&c.meta, degraded)
 		l.close(c, ReasonPongTimeout, nil)
 	case pingDue:
 		if l.busy(c) {

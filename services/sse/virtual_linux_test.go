@@ -155,9 +155,10 @@ func (v *virtual) awaitEnd(want Reason, most time.Duration) time.Duration {
 	return v.endAt.Sub(start)
 }
 
-func (v *virtual) Connected(*Conn, []eventlog.Outcome) {}
-func (v *virtual) Gap(*Conn, *eventlog.GapError)       {}
-func (v *virtual) Failed(_ string, err error)          { v.t.Error(err) }
+func (v *virtual) Connected(context.Context, *Conn, []eventlog.Outcome, time.Time) {}
+func (v *virtual) Replayed(*Conn, Replay)                                          {}
+func (v *virtual) Gap(*Conn, *eventlog.GapError)                                   {}
+func (v *virtual) Failed(_ string, err error)                                      { v.t.Error(err) }
 
 func (v *virtual) Ponged(rtt time.Duration) {
 	v.mu.Lock()
