@@ -89,7 +89,7 @@ func TestPublishIsRepeated(t *testing.T) {
 			o.OnRetry = func(r client.Retry) { retries = append(retries, r) }
 			o.Traceparent = func(context.Context) string { return "00-1" }
 			o.Token = token("t")
-		}, breaks, breaks, later(429, "7"), later(502, ""), later(503, ""), later(504, ""), says(200, `{"topic":"a","id":"6-0","duplicate":true}`))
+		}, breaks, breaks, later(429, "7"), later(502, ""), later(503, ""), later(504, ""), later(408, ""), later(425, ""), says(200, `{"topic":"a","id":"6-0","duplicate":true}`))
 		receipt, err := p.Publish(t.Context(), "a", client.Message{Type: "order", Key: "k", Data: "data"})
 		if err != nil || receipt.ID != "6-0" || !receipt.Duplicate || receipt.Topic != "a" || len(receipt.IdempotencyKey) < 22 {
 			t.Errorf("%+v, %v", receipt, err)
@@ -100,7 +100,7 @@ func TestPublishIsRepeated(t *testing.T) {
 				t.Errorf("attempt %d sent %+v", i, s)
 			}
 		}
-		for i, base := range []time.Duration{100, 200, 0, 800, 1600, 3200} {
+		for i, base := range []time.Duration{100, 200, 0, 800, 1600, 3200, 5000, 5000} {
 			wait := hub.got[i+1].at - hub.got[i].at
 			if i == 2 && wait != 7*time.Second {
 				t.Errorf("Retry-After became %v", wait)
@@ -116,7 +116,7 @@ func TestPublishIsRepeated(t *testing.T) {
 
 // What will be refused again is not sent again.
 func TestPublishIsRefused(t *testing.T) {
-	for _, status := range []int{301, 400, 401, 403, 404, 405, 408, 413, 415, 422, 500} {
+	for _, status := range []int{301, 400, 401, 403, 404, 405, 413, 415, 422, 500} {
 		p, hub := publisher(t, nil, says(status, `{"type":"urn:x","detail":"because","trace_id":"7"}`))
 		_, err := p.Publish(t.Context(), "a", client.Message{Data: "x"})
 		var why *client.RejectedError

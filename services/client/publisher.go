@@ -107,9 +107,10 @@ func (p *Publisher) Close() {
 
 // Publish publishes one event and returns when it is in the log, at the
 // durability that the hub promises. It is tried again, under the same
-// idempotency key, when the hub does not answer, or answers 429, 502, 503 or
-// 504. Any other refusal is a [RejectedError] with Permanent set. After any
-// other error it is not known whether the event was published.
+// idempotency key, when the hub does not answer, or answers 408 (a slow
+// network), 425, 429, 502, 503 or 504. Any other refusal is a [RejectedError]
+// with Permanent set. After any other error it is not known whether the event
+// was published.
 func (p *Publisher) Publish(ctx context.Context, topic string, m Message) (Receipt, error) {
 	if m.IdempotencyKey == "" {
 		m.IdempotencyKey = rand.Text()

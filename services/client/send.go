@@ -94,7 +94,8 @@ func (p *Publisher) do(r *http.Request, read func(io.Reader) error) error {
 // 500 is not among them: it may be the event's own fault.
 func worthRepeating(status int) bool {
 	switch status {
-	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests,
+		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		return true
 	}
 	return false
