@@ -224,8 +224,11 @@ func TestBadKeyFiles(t *testing.T) {
 			t.Errorf("%s: %v", row.name, err)
 		}
 	}
-	if _, err := FromSecret(filepath.Join(t.TempDir(), "none")); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("no file: %v", err)
+	none := filepath.Join(t.TempDir(), "none")
+	for want, open := range map[string]func(string) (*Verifier, error){"openssl rand -hex 32": FromSecret, "public key to that file": FromPublicKey} {
+		if _, err := open(none); !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), want) {
+			t.Errorf("no file: %v", err)
+		}
 	}
 }
 

@@ -39,7 +39,7 @@ func FromSecret(path string) (*Verifier, error) {
 	secret, err := readFile(path)
 	switch {
 	case err != nil:
-		return nil, err
+		return nil, fmt.Errorf("%w: write a secret to that file, such as openssl rand -hex 32 makes", err)
 	case bytes.HasPrefix(secret, []byte("-----BEGIN ")):
 		return nil, fmt.Errorf("%s holds a key in PEM, not a secret: a public one belongs in --jwt-public-key-file", path)
 	case len(secret) < minSecret:
@@ -54,7 +54,7 @@ func FromSecret(path string) (*Verifier, error) {
 func FromPublicKey(path string) (*Verifier, error) {
 	text, err := readFile(path)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: write the issuer's public key to that file, in PEM", err)
 	}
 	key, err := publicKey(text)
 	if err != nil {

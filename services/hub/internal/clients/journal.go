@@ -10,6 +10,8 @@ import (
 	"io"
 	"maps"
 	"os"
+	"path/filepath"
+	"runtime"
 	"strconv"
 	"time"
 
@@ -36,15 +38,19 @@ func (t *Table) lineOf(c *client) line {
 // journal is the file. It is not safe for concurrent use.
 type journal struct {
 	path  string
-	file  *os.File
+	file  *os.File // nil: it could not be opened again yet
 	lines int
 }
 
 // openJournal opens a file, creating it where it is missing, and returns the
 // last line of each client.
 func openJournal(path string) (*journal, []line, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
+	f, err := openFile(path)
 	if err != nil {
+		return nil, nil, err
+	}
+	if err := syncFolder(filepath.Dir(path)); err != nil {
+		f.Close()
 		return nil, nil, err
 	}
 	j := &journal{path: path, file: f}
@@ -115,6 +121,9 @@ func (j *journal) append(lines []line) error {
 	if len(lines) == 0 {
 		return nil
 	}
+	if err := j.reopen(); err != nil {
+		return err
+	}
 	var text []byte
 	for _, l := range lines {
 		text = appendLine(text, l)
@@ -142,15 +151,45 @@ func (j *journal) rewrite(lines []line) error {
 		return err // the next attempt writes over it
 	}
 	j.file.Close() // all of it was synced
+	j.file = nil
 	err = os.Rename(temporary, j.path)
 	if err == nil {
 		j.lines = renewed.lines
+		err = syncFolder(filepath.Dir(j.path)) // else a crash could bring the old one back, without what follows
 	}
-	file, openErr := os.OpenFile(j.path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
-	if openErr == nil {
-		j.file = file
-	}
-	return errors.Join(err, openErr)
+	return errors.Join(err, j.reopen())
 }
 
-func (j *journal) close() error { return j.file.Close() }
+// reopen opens the file where an earlier attempt failed, for lack of files or
+// the like.
+func (j *journal) reopen() (err error) {
+	if j.file == nil {
+		j.file, err = openFile(j.path)
+	}
+	return err
+}
+
+// openFile opens a file for lines to be added.
+func openFile(path string) (*os.File, error) {
+	return os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
+}
+
+// syncFolder makes the name of a new file durable, where folders can be
+// synced.
+func syncFolder(path string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	folder, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Sync(), folder.Close())
+}
+
+func (j *journal) close() error {
+	if j.file == nil {
+		return nil
+	}
+	return j.file.Close()
+}

@@ -323,3 +323,45 @@ func TestFailure(t *testing.T) {
 		t.Error("a folder was opened")
 	}
 }
+
+// A journal that could not be opened again after it was rewritten is opened as
+// soon as it can be: what failed for a moment must not fail for good.
+func TestRewriteWithoutFiles(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "data")
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(folder, "clients")
+	j, _, err := openJournal(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := []line{{Client: "me", Acknowledged: map[string]eventlog.ID{"a": id(1)}, Sent: map[string]eventlog.ID{}}}
+	j.file.Close()
+	j.file, j.path = nil, filepath.Join(folder, "none", "clients")
+	if err := j.append(lines); err == nil {
+		t.Error("a line was kept nowhere")
+	}
+	j.path = path
+	if err := j.append(lines); err != nil {
+		t.Errorf("it does not recover: %v", err)
+	}
+	// A folder in the way of the new file: nothing of the old one is lost.
+	if err := os.Mkdir(path+".new", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.rewrite(lines); err == nil {
+		t.Error("a folder was written over")
+	}
+	if err := j.append(lines); err != nil {
+		t.Error(err)
+	}
+	if err := j.close(); err != nil {
+		t.Error(err)
+	}
+	j, kept, err := openJournal(path)
+	if err != nil || len(kept) != 1 || j.lines != 2 {
+		t.Fatalf("kept %+v, %v", kept, err)
+	}
+	j.close()
+}
