@@ -4,83 +4,57 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-
-	"github.com/sluice-stream/sluice/services/eventlog"
-	"github.com/sluice-stream/sluice/services/sse"
 )
 
-// Sources are asked for their figures at each scrape.
-type Sources struct {
-	Streams  func() sse.Stats
-	Releases func() map[string]int // open streams
-	Log      func() LogFigures
-	// Breakers are the circuit breakers by name: 0 closed, 1 half-open, 2 open.
-	Breakers map[string]func() int
+// Options say what there is to be measured.
+type Options struct {
+	// Version is of the binary, Release what this process runs.
+	Version, Release string
+	// Releases are all that a stream may be pinned to.
+	Releases []string
+	// Classes are the classes of topics, each once.
+	Classes []string
+	// Class returns the class of a topic: one of Classes. It is called once for
+	// a batch of events and must be cheap.
+	Class func(topic string) string
+	// Backend is the name of the store.
+	Backend string
+	// Routes are what the listeners answer.
+	Routes []Route
+	// From is asked for figures at each scrape.
+	From Sources
 }
 
-// LogFigures say how much is kept.
-type LogFigures struct {
-	Topics      int   // that exist
-	HotTopics   int   // of these with recent events in memory
-	MemoryBytes int64 // in the account of the memory budget
-	StoreBytes  int64 // of bodies in the deep store
-}
-
-// Metrics are the figures of one hub.
+// Metrics are the figures of one hub. Its methods are safe for concurrent use.
+//
+// Histograms have classic buckets and native ones of 10 % each together.
 type Metrics struct {
-	connects    *prometheus.CounterVec
-	disconnects *prometheus.CounterVec
-	gaps        *prometheus.CounterVec
-	dropped     prometheus.Counter
-	rejects     *prometheus.CounterVec
-	breakers    *prometheus.CounterVec
-	pingRTT     prometheus.Histogram
-	pingsMissed prometheus.Counter
-	healthScore prometheus.Histogram
+	streams
+	delivery
+	publishes
+	requests
+	stores
+	telemetry
 
-	// Publishes by their outcome.
-	Accepted  prometheus.Counter // in the log
-	Duplicate prometheus.Counter // in the log already
-	Invalid   prometheus.Counter // the caller's fault
-	Refused   prometheus.Counter // a limit of ours
-	Failed    prometheus.Counter // our fault
+	rejects  *prometheus.CounterVec
+	breakers *prometheus.CounterVec
 }
 
-// NewMetrics registers the metrics of a hub whose streams may be pinned to any
-// of the releases.
-func NewMetrics(r prometheus.Registerer, releases []string, from Sources) *Metrics {
-	publishes := counters("sse_publishes_total", "Publishes by outcome, each event of a batch.", "outcome")
+// New registers the metrics of a hub.
+func New(r prometheus.Registerer, o Options) *Metrics {
+	breakers, states := newBreakers(o.From.Breakers)
 	m := &Metrics{
-		connects:    counters("sse_connects_total", "Streams opened, by the outcome of the resume (the worst of its topics).", "release", "outcome"),
-		disconnects: counters("sse_disconnects_total", "Streams ended, by reason.", "release", "reason"),
-		gaps:        counters("sse_gaps_total", "Times a stream was told of missing events, by cause.", "cause"),
-		dropped: prometheus.NewCounter(prometheus.CounterOpts{
-			Name:        "sse_telemetry_dropped_total",
-			Help:        "Log lines that were dropped because their reader did not keep up.",
-			ConstLabels: prometheus.Labels{"signal": "logs", "reason": "queue_full"},
-		}),
-		pingRTT:     histogram("sse_ping_rtt_seconds", "Time from a ping to its pong, late ones included, by the hub's clock.", rttBuckets),
-		healthScore: histogram("sse_health_score", "Scores from 0 to 100 that health probes were answered.", scoreBuckets),
-		pingsMissed: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "sse_pings_missed_total",
-			Help: "Pings whose pong did not come in time.",
-		}),
-		Accepted:  publishes.WithLabelValues("accepted"),
-		Duplicate: publishes.WithLabelValues("duplicate"),
-		Invalid:   publishes.WithLabelValues("invalid"),
-		Refused:   publishes.WithLabelValues("refused"),
-		Failed:    publishes.WithLabelValues("failed"),
+		streams:   newStreams(r, &o),
+		delivery:  newDelivery(r, &o),
+		publishes: newPublishes(r, &o),
+		requests:  newRequests(r, o.Routes),
+		stores:    newStores(r, o.Backend),
+		telemetry: newTelemetry(r, o.From.Queues),
+		rejects:   newRejects(),
+		breakers:  breakers,
 	}
-	breakers, states := newBreakers(from.Breakers)
-	m.rejects, m.breakers = newRejects(), breakers
-	r.MustRegister(append(states, m.rejects, m.breakers)...)
-	for _, release := range releases {
-		m.begin(release)
-	}
-	for _, c := range []eventlog.Cause{eventlog.Expired, eventlog.Ahead, eventlog.Damaged} {
-		m.gaps.WithLabelValues(string(c))
-	}
-	r.MustRegister(publishes, m.connects, m.disconnects, m.gaps, m.dropped, m.pingRTT, m.pingsMissed, m.healthScore, newFigures(releases, from))
+	r.MustRegister(append(states, m.rejects, m.breakers, newFigures(&o))...)
+	registerProcess(r, &o)
 	return m
 }
 
@@ -88,81 +62,48 @@ func counters(name, help string, labels ...string) *prometheus.CounterVec {
 	return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
 }
 
-// begin makes the label sets of a release.
-func (m *Metrics) begin(release string) {
-	for _, o := range []eventlog.Outcome{eventlog.OutcomeLive, eventlog.OutcomeReplay, eventlog.OutcomeGap, eventlog.OutcomeAhead} {
-		m.connects.WithLabelValues(release, string(o))
-	}
-	for _, reason := range []sse.Reason{
-		sse.ReasonClient, sse.ReasonWriteTimeout, sse.ReasonPongTimeout, sse.ReasonTokenExpired,
-		sse.ReasonDrain, sse.ReasonAdmin, sse.ReasonMemory, sse.ReasonError,
-	} {
-		m.disconnects.WithLabelValues(release, string(reason))
-	}
+func counter(name, help string) prometheus.Counter {
+	return prometheus.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
 }
 
-// Connected counts an open stream.
-func (m *Metrics) Connected(c *sse.Conn, outcomes []eventlog.Outcome) {
-	m.connects.WithLabelValues(c.Release, string(worst(outcomes))).Inc()
-}
-
-// Gap counts a gap that a stream was told of.
-func (m *Metrics) Gap(_ *sse.Conn, gap *eventlog.GapError) {
-	m.gaps.WithLabelValues(string(gap.Cause)).Inc()
-}
-
-// Disconnected counts the end of a stream.
-func (m *Metrics) Disconnected(c *sse.Conn, reason sse.Reason, _ error, _ sse.Sent) {
-	m.disconnects.WithLabelValues(c.Release, string(reason)).Inc()
-}
-
-// histogram has native buckets of 10 % each next to the classic ones.
-func histogram(name, help string, buckets []float64) prometheus.Histogram {
-	return prometheus.NewHistogram(prometheus.HistogramOpts{
+// histogramOpts has native buckets of 10 % each next to the classic ones.
+func histogramOpts(name, help string, buckets []float64) prometheus.HistogramOpts {
+	return prometheus.HistogramOpts{
 		Name: name, Help: help, Buckets: buckets,
-		NativeHistogramBucketFactor:    1.1,
-		NativeHistogramMaxBucketNumber: 100,
-	})
+		NativeHistogramBucketFactor:     1.1,
+		NativeHistogramMaxBucketNumber:  100,
+		NativeHistogramMinResetDuration: time.Hour,
+	}
 }
 
-// rttBuckets reach from a pong on the same machine to one that is late.
-var rttBuckets = []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2, 3, 5, 10}
+func histogram(name, help string, buckets []float64) prometheus.Histogram {
+	return prometheus.NewHistogram(histogramOpts(name, help, buckets))
+}
 
-// scoreBuckets are finer where a score says that all is well.
-var scoreBuckets = []float64{10, 20, 30, 40, 50, 60, 70, 80, 90, 95, 99, 100}
+func histograms(name, help string, buckets []float64, labels ...string) *prometheus.HistogramVec {
+	return prometheus.NewHistogramVec(histogramOpts(name, help, buckets), labels)
+}
 
-// Scored observes the score that a health probe was answered.
-func (m *Metrics) Scored(score int) { m.healthScore.Observe(float64(score)) }
+// latencyBuckets reach from a delivery on the same machine to one that nobody
+// waits for; 1 s is what the objectives ask.
+var latencyBuckets = []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
 
-// Ponged observes a round trip.
-func (m *Metrics) Ponged(rtt time.Duration) { m.pingRTT.Observe(rtt.Seconds()) }
-
-// PingMissed counts a pong that did not come in time.
-func (m *Metrics) PingMissed() { m.pingsMissed.Inc() }
-
-// Dropped counts log lines that nobody will see.
-func (m *Metrics) Dropped(lines int) { m.dropped.Add(float64(lines)) }
-
-// worst returns the outcome that says most about a connection on several
-// topics, so that each connection counts once.
-func worst(outcomes []eventlog.Outcome) eventlog.Outcome {
-	found := eventlog.OutcomeLive
-	for _, o := range outcomes {
-		if severity(o) > severity(found) {
-			found = o
+// observe adds a duration, with the trace id as its exemplar where there is
+// one.
+func observe(h prometheus.Observer, took time.Duration, traceID string) {
+	if traceID != "" {
+		if e, ok := h.(prometheus.ExemplarObserver); ok {
+			e.ObserveWithExemplar(took.Seconds(), prometheus.Labels{"trace_id": traceID})
+			return
 		}
 	}
-	return found
+	h.Observe(took.Seconds())
 }
 
-func severity(o eventlog.Outcome) int {
-	switch o {
-	case eventlog.OutcomeAhead:
-		return 3
-	case eventlog.OutcomeGap:
-		return 2
-	case eventlog.OutcomeReplay:
-		return 1
+// traceIDOf returns the trace id of a traceparent, or nothing for none.
+func traceIDOf(traceparent []byte) string {
+	if len(traceparent) < 35 {
+		return ""
 	}
-	return 0
+	return string(traceparent[3:35])
 }

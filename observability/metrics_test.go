@@ -1,7 +1,12 @@
 package observability
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"github.com/sluice-stream/sluice/observability/outbox"
 	"github.com/sluice-stream/sluice/services/eventlog"
 	"github.com/sluice-stream/sluice/services/sse"
 )
@@ -16,13 +22,35 @@ import (
 func newTestMetrics(t *testing.T) (*Metrics, *prometheus.Registry) {
 	t.Helper()
 	r := prometheus.NewPedanticRegistry()
-	m := NewMetrics(r, []string{"blue", "green"}, Sources{
-		Streams: func() sse.Stats {
-			return sse.Stats{Connections: 3, Sent: sse.Sent{Events: 40, Bytes: 500}, Stalls: 6}
+	m := New(r, Options{
+		Version: "v1", Release: "blue", Releases: []string{"blue", "green"},
+		Classes: []string{"orders", "other"},
+		Class: func(topic string) string {
+			if strings.HasPrefix(topic, "orders") {
+				return "orders"
+			}
+			return "other"
 		},
-		Releases: func() map[string]int { return map[string]int{"blue": 3} },
-		Log:      func() LogFigures { return LogFigures{Topics: 7, HotTopics: 2, MemoryBytes: 800, StoreBytes: 9000} },
-		Breakers: map[string]func() int{"publish": func() int { return 2 }},
+		Backend: "bolt",
+		Routes:  []Route{{"GET", "/v1/events", []int{200, 429}}},
+		From: Sources{
+			Streams: func() sse.Stats {
+				return sse.Stats{Connections: 3, Sent: sse.Sent{Events: 40, Bytes: 500}, Stalls: 6,
+					ReplayedMemory: 5, ReplayedStore: 7, ReplayedBytes: 120, Replaying: 2, CachedPages: 8, SharedFetches: 9, UnknownTopics: 10}
+			},
+			Groups: func() map[sse.Group]int {
+				return map[sse.Group]int{{Release: "blue", Transport: sse.HTTP1}: 3, {Release: "green", Transport: sse.HTTP2, Health: sse.Degraded}: 1}
+			},
+			Behind: func() map[string]sse.Behind { return map[string]sse.Behind{"orders": {Connections: 2, Bytes: 77}} },
+			Stress: func() int { return 4 },
+			Log: func() LogFigures {
+				return LogFigures{Topics: 7, HotTopics: 2, Events: 900, HotEvents: 90, MemoryBytes: 800, StoreBytes: 9000,
+					Headroom: map[string]time.Duration{"orders": time.Hour, "other": 24 * time.Hour}}
+			},
+			Draining: func() bool { return true },
+			Breakers: map[string]func() int{"publish": func() int { return 2 }},
+			Queues:   map[string]func() int{SignalLogs: func() int { return 11 }, SignalTraces: func() int { return 12 }},
+		},
 	})
 	return m, r
 }
@@ -32,148 +60,270 @@ func newTestMetrics(t *testing.T) (*Metrics, *prometheus.Registry) {
 func TestLabelSetsExistFromTheStart(t *testing.T) {
 	_, r := newTestMetrics(t)
 	want := map[string]int{
-		"sse_connects_total": 8, "sse_disconnects_total": 16, "sse_gaps_total": 3, "sse_publishes_total": 5,
-		"sse_connections": 2, "sse_deliveries_total": 1, "sse_delivered_bytes_total": 1, "sse_write_stalls_total": 1,
-		"sse_log_bytes": 2, "sse_topics": 2, "sse_telemetry_dropped_total": 1,
-		"sse_rejects_total": 11, "sse_breaker_state": 1, "sse_breaker_transitions_total": 3,
+		"http_request_duration_seconds": 2,
+		"sse_connections":               12, "sse_connects_total": 8, "sse_disconnects_total": 16, "sse_connection_age_seconds": 8,
+		"sse_gaps_total": 8, "sse_replay_duration_seconds": 2, "sse_replayed_events_total": 2, "sse_replay_queue": 1,
+		"sse_resume_headroom_seconds": 2, "sse_publishes_total": 10, "sse_publish_duration_seconds": 1, "sse_event_bytes": 1,
+		"sse_deliveries_total": 2, "sse_delivered_bytes_total": 2, "sse_delivery_latency_seconds": 4, "sse_fanout_seconds": 2,
+		"sse_behind_connections": 2, "sse_behind_bytes": 2, "sse_write_stalls_total": 1,
 		"sse_ping_rtt_seconds": 1, "sse_pings_missed_total": 1, "sse_health_score": 1,
+		"sse_rejects_total": 11, "sse_breaker_state": 1, "sse_breaker_transitions_total": 3,
+		"sse_log_events": 2, "sse_log_bytes": 2, "sse_topics": 2, "sse_reads_saved_total": 3,
+		"sse_store_operation_duration_seconds": 3, "sse_store_errors_total": 3,
+		"sse_draining": 1, "sse_stress_connections": 1,
+		"sse_telemetry_dropped_total": 9, "sse_telemetry_queue_depth": 2, "sse_telemetry_last_success_timestamp_seconds": 2,
+		"sse_build_info": 1, "sse_cpu_quota_cores": 1,
 	}
 	families, err := r.Gather()
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, f := range families {
-		if n := len(f.GetMetric()); n != want[f.GetName()] {
-			t.Errorf("%s has %d label sets, want %d", f.GetName(), n, want[f.GetName()])
+		name := f.GetName()
+		if strings.HasPrefix(name, "go_") || strings.HasPrefix(name, "process_") {
+			continue
 		}
-		delete(want, f.GetName())
+		if n := len(f.GetMetric()); n != want[name] {
+			t.Errorf("%s has %d label sets, want %d", name, n, want[name])
+		}
+		delete(want, name)
+		for _, m := range f.GetMetric() {
+			if h := m.GetHistogram(); h != nil && (h.Schema == nil || len(h.GetBucket()) == 0) {
+				t.Errorf("%s has not both kinds of buckets", name)
+			}
+		}
 	}
 	for name := range want {
 		t.Errorf("%s is missing", name)
 	}
 	problems, err := testutil.GatherAndLint(r)
-	if err != nil || len(problems) > 0 {
-		t.Errorf("lint: %v %v", problems, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range problems {
+		if strings.HasPrefix(p.Metric, "sse_") || strings.HasPrefix(p.Metric, "http_") {
+			t.Errorf("lint: %+v", p)
+		}
 	}
 }
 
 func TestMetricsCount(t *testing.T) {
 	m, r := newTestMetrics(t)
-	blue := &sse.Conn{Release: "blue"}
+	blue := &sse.Conn{Release: "blue", Opened: time.Now()}
 	m.Connected(blue, []eventlog.Outcome{eventlog.OutcomeLive, eventlog.OutcomeGap, eventlog.OutcomeReplay})
 	m.Connected(blue, []eventlog.Outcome{eventlog.OutcomeLive})
-	m.Gap(nil, &eventlog.GapError{Cause: eventlog.Damaged})
+	m.Gap(&eventlog.GapError{Topic: "orders.eu", Cause: eventlog.Damaged}, false)
+	m.Gap(&eventlog.GapError{Topic: "x", Cause: eventlog.Expired}, true)
 	m.Disconnected(blue, sse.ReasonWriteTimeout, nil, sse.Sent{})
-	m.Accepted.Inc()
-	m.Duplicate.Inc()
-	m.Dropped(12)
+	m.Published(Accepted, "orders")
+	m.Published(Duplicate, "other")
+	m.Dropped(SignalLogs)(StdoutFull, 12)
+	m.Dropped(SignalTraces)(outbox.QueueFull, 3)
 	m.Rejected("address-limit")
 	m.Rejected("invalid-topic")
 	m.Rejected("unexpected-body")
 	m.BreakerChanged("publish", "open")
-	const want = `
-# HELP sse_breaker_state State of a circuit breaker: 0 closed, 1 half-open, 2 open.
-# TYPE sse_breaker_state gauge
-sse_breaker_state{breaker="publish"} 2
-# HELP sse_breaker_transitions_total Changes of a circuit breaker, by what it changed to.
-# TYPE sse_breaker_transitions_total counter
-sse_breaker_transitions_total{breaker="publish",to="closed"} 0
-sse_breaker_transitions_total{breaker="publish",to="half-open"} 0
-sse_breaker_transitions_total{breaker="publish",to="open"} 1
-# HELP sse_connections Streams open now.
-# TYPE sse_connections gauge
-sse_connections{release="blue"} 3
-sse_connections{release="green"} 0
-# HELP sse_connects_total Streams opened, by the outcome of the resume (the worst of its topics).
-# TYPE sse_connects_total counter
-sse_connects_total{outcome="ahead",release="blue"} 0
-sse_connects_total{outcome="ahead",release="green"} 0
-sse_connects_total{outcome="gap",release="blue"} 1
-sse_connects_total{outcome="gap",release="green"} 0
-sse_connects_total{outcome="live",release="blue"} 1
-sse_connects_total{outcome="live",release="green"} 0
-sse_connects_total{outcome="replay",release="blue"} 0
-sse_connects_total{outcome="replay",release="green"} 0
-# HELP sse_deliveries_total Events handed to sockets.
-# TYPE sse_deliveries_total counter
-sse_deliveries_total 40
-# HELP sse_gaps_total Times a stream was told of missing events, by cause.
-# TYPE sse_gaps_total counter
-sse_gaps_total{cause="ahead"} 0
-sse_gaps_total{cause="damaged"} 1
-sse_gaps_total{cause="expired"} 0
-# HELP sse_log_bytes Bytes kept: memory is the account of the memory budget, store the bodies in the deep store.
-# TYPE sse_log_bytes gauge
-sse_log_bytes{tier="memory"} 800
-sse_log_bytes{tier="store"} 9000
-# HELP sse_publishes_total Publishes by outcome, each event of a batch.
-# TYPE sse_publishes_total counter
-sse_publishes_total{outcome="accepted"} 1
-sse_publishes_total{outcome="duplicate"} 1
-sse_publishes_total{outcome="failed"} 0
-sse_publishes_total{outcome="invalid"} 0
-sse_publishes_total{outcome="refused"} 0
-# HELP sse_rejects_total Requests turned away, by reason: subscriptions by any, publishes by limits and the breaker.
-# TYPE sse_rejects_total counter
-sse_rejects_total{reason="address_limit"} 1
-sse_rejects_total{reason="body_limit"} 0
-sse_rejects_total{reason="breaker_open"} 0
-sse_rejects_total{reason="connection_limit"} 0
-sse_rejects_total{reason="draining"} 0
-sse_rejects_total{reason="forbidden"} 0
-sse_rejects_total{reason="invalid"} 2
-sse_rejects_total{reason="keys_unavailable"} 0
-sse_rejects_total{reason="publish_rate"} 0
-sse_rejects_total{reason="topic_limit"} 0
-sse_rejects_total{reason="unauthorized"} 0
-# HELP sse_telemetry_dropped_total Log lines that were dropped because their reader did not keep up.
-# TYPE sse_telemetry_dropped_total counter
-sse_telemetry_dropped_total{reason="queue_full",signal="logs"} 12
-`
-	names := []string{"sse_connections", "sse_connects_total", "sse_deliveries_total", "sse_gaps_total", "sse_log_bytes", "sse_publishes_total", "sse_telemetry_dropped_total",
-		"sse_rejects_total", "sse_breaker_state", "sse_breaker_transitions_total"}
-	if err := testutil.GatherAndCompare(r, strings.NewReader(want), names...); err != nil {
-		t.Error(err)
+	for name, want := range map[string]float64{
+		`sse_breaker_state{breaker="publish"}`:                                              2,
+		`sse_breaker_transitions_total{breaker="publish",to="open"}`:                        1,
+		`sse_connections{health="none",release="blue",transport="http1"}`:                   3,
+		`sse_connections{health="degraded",release="green",transport="http2"}`:              1,
+		`sse_connects_total{outcome="gap",release="blue"}`:                                  1,
+		`sse_connects_total{outcome="live",release="blue"}`:                                 1,
+		`sse_deliveries_total{path="live"}`:                                                 28,
+		`sse_deliveries_total{path="replay"}`:                                               12,
+		`sse_delivered_bytes_total{path="live"}`:                                            380,
+		`sse_delivered_bytes_total{path="replay"}`:                                          120,
+		`sse_gaps_total{cause="damaged",topic_class="orders"}`:                              1,
+		`sse_gaps_total{cause="early",topic_class="other"}`:                                 1,
+		`sse_gaps_total{cause="expired",topic_class="other"}`:                               0,
+		`sse_log_events{tier="memory"}`:                                                     90,
+		`sse_log_events{tier="store"}`:                                                      900,
+		`sse_log_bytes{tier="memory"}`:                                                      800,
+		`sse_log_bytes{tier="store"}`:                                                       9000,
+		`sse_topics{tier="memory"}`:                                                         2,
+		`sse_topics{tier="store"}`:                                                          7,
+		`sse_publishes_total{outcome="accepted",topic_class="orders"}`:                      1,
+		`sse_publishes_total{outcome="accepted",topic_class="other"}`:                       0,
+		`sse_publishes_total{outcome="duplicate",topic_class="other"}`:                      1,
+		`sse_rejects_total{reason="address_limit"}`:                                         1,
+		`sse_rejects_total{reason="invalid"}`:                                               2,
+		`sse_disconnects_total{reason="write_timeout",release="blue"}`:                      1,
+		`sse_telemetry_dropped_total{reason="stdout_full",signal="logs"}`:                   12,
+		`sse_telemetry_dropped_total{reason="queue_full",signal="traces"}`:                  3,
+		`sse_telemetry_queue_depth{signal="logs"}`:                                          11,
+		`sse_telemetry_queue_depth{signal="traces"}`:                                        12,
+		`sse_replayed_events_total{tier="memory"}`:                                          5,
+		`sse_replayed_events_total{tier="store"}`:                                           7,
+		`sse_replay_queue{tier="store"}`:                                                    2,
+		`sse_reads_saved_total{layer="page_cache"}`:                                         8,
+		`sse_reads_saved_total{layer="single_flight"}`:                                      9,
+		`sse_reads_saved_total{layer="unknown_topic"}`:                                      10,
+		`sse_behind_connections{topic_class="orders"}`:                                      2,
+		`sse_behind_bytes{topic_class="orders"}`:                                            77,
+		`sse_behind_bytes{topic_class="other"}`:                                             0,
+		`sse_resume_headroom_seconds{topic_class="orders"}`:                                 3600,
+		`sse_write_stalls_total{}`:                                                          6,
+		`sse_draining{}`:                                                                    1,
+		`sse_stress_connections{}`:                                                          4,
+		`sse_build_info{goversion="` + runtime.Version() + `",release="blue",version="v1"}`: 1,
+	} {
+		if got, ok := value(t, r, name); !ok || got != want {
+			t.Errorf("%s is %v (%v), want %v", name, got, ok, want)
+		}
 	}
 }
 
-// The classic buckets tell a pong in time from a late one, and a good score
-// from a bad one.
-func TestHeartbeatMetrics(t *testing.T) {
-	m, r := newTestMetrics(t)
-	for _, rtt := range []time.Duration{800 * time.Microsecond, 40 * time.Millisecond, 2900 * time.Millisecond, 3100 * time.Millisecond, time.Minute} {
-		m.Ponged(rtt)
-	}
-	m.PingMissed()
-	for _, score := range []int{0, 85, 100} {
-		m.Scored(score)
-	}
+// value returns that of a counter or gauge, by its name with sorted labels.
+func value(t *testing.T, r *prometheus.Registry, name string) (float64, bool) {
+	t.Helper()
 	families, err := r.Gather()
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := map[string]uint64{}
 	for _, f := range families {
-		h := f.GetMetric()[0].GetHistogram()
-		for _, b := range h.GetBucket() {
-			got[fmt.Sprint(f.GetName(), " ", b.GetUpperBound())] = b.GetCumulativeCount()
+		for _, m := range f.GetMetric() {
+			var labels []string
+			for _, l := range m.GetLabel() {
+				labels = append(labels, fmt.Sprintf("%s=%q", l.GetName(), l.GetValue()))
+			}
+			if f.GetName()+"{"+strings.Join(labels, ",")+"}" == name {
+				return m.GetCounter().GetValue() + m.GetGauge().GetValue(), true
+			}
 		}
-		got[f.GetName()] = h.GetSampleCount()
 	}
-	for key, want := range map[string]uint64{
-		"sse_ping_rtt_seconds 0.001": 1, "sse_ping_rtt_seconds 0.05": 2, "sse_ping_rtt_seconds 3": 3, "sse_ping_rtt_seconds 10": 4,
-		"sse_ping_rtt_seconds": 5, "sse_health_score 10": 1, "sse_health_score 90": 2, "sse_health_score 100": 3,
+	return 0, false
+}
+
+// What is traced has its trace id as an exemplar; what a client chose never
+// becomes a label.
+func TestExemplarsAndBoundedLabels(t *testing.T) {
+	m, r := newTestMetrics(t)
+	trace := []byte("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
+	m.Sampled(sse.Sample{Path: sse.PathLive, Release: "blue", Latency: time.Millisecond, Traceparent: trace})
+	m.FannedOut("orders.x", []sse.Fanout{{Took: time.Millisecond, Traceparent: trace}, {Took: time.Second}})
+	m.Answered("/v1/events", "GET", 200, time.Millisecond, "4bf92f3577b34da6a3ce929d0e0e4736")
+	m.Answered("", "BREW", 9999, time.Millisecond, "")
+	families, err := r.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	exemplars := map[string]bool{}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			for _, l := range m.GetLabel() {
+				if v := l.GetValue(); v == "BREW" || v == "9999" || v == "orders.x" {
+					t.Errorf("%s has the label %s=%q", f.GetName(), l.GetName(), v)
+				}
+			}
+			for _, b := range m.GetHistogram().GetBucket() {
+				for _, l := range b.GetExemplar().GetLabel() {
+					exemplars[f.GetName()] = l.GetName() == "trace_id" && l.GetValue() == "4bf92f3577b34da6a3ce929d0e0e4736"
+				}
+			}
+		}
+	}
+	for _, name := range []string{"sse_delivery_latency_seconds", "sse_fanout_seconds", "http_request_duration_seconds"} {
+		if !exemplars[name] {
+			t.Errorf("%s has no exemplar", name)
+		}
+	}
+}
+
+func TestWorst(t *testing.T) {
+	live, replay, gap, ahead := eventlog.OutcomeLive, eventlog.OutcomeReplay, eventlog.OutcomeGap, eventlog.OutcomeAhead
+	for _, c := range []struct {
+		outcomes []eventlog.Outcome
+		want     eventlog.Outcome
+	}{
+		{nil, live},
+		{[]eventlog.Outcome{live, replay}, replay},
+		{[]eventlog.Outcome{gap, live, replay}, gap},
+		{[]eventlog.Outcome{gap, ahead, replay}, ahead},
 	} {
-		if got[key] != want {
-			t.Errorf("%s: %d, want %d", key, got[key], want)
+		if got := worst(c.outcomes); got != c.want {
+			t.Errorf("worst of %v is %s", c.outcomes, got)
 		}
 	}
-	const missed = `
-# HELP sse_pings_missed_total Pings whose pong did not come in time.
-# TYPE sse_pings_missed_total counter
-sse_pings_missed_total 1
-`
-	if err := testutil.GatherAndCompare(r, strings.NewReader(missed), "sse_pings_missed_total"); err != nil {
-		t.Error(err)
+}
+
+func TestCPUQuota(t *testing.T) {
+	cores := float64(runtime.NumCPU())
+	for _, c := range []struct {
+		files map[string]string
+		want  float64
+	}{
+		{nil, cores},
+		{map[string]string{"/sys/fs/cgroup/cpu.max": "max 100000\n"}, cores},
+		{map[string]string{"/sys/fs/cgroup/cpu.max": "50000 100000\n"}, .5},
+		{map[string]string{"/sys/fs/cgroup/cpu.max": "nonsense"}, cores},
+		{map[string]string{"/sys/fs/cgroup/cpu.max": "999900000 100000\n"}, cores},
+		{map[string]string{"/sys/fs/cgroup/cpu/cpu.cfs_quota_us": "25000\n", "/sys/fs/cgroup/cpu/cpu.cfs_period_us": "100000\n"}, .25},
+		{map[string]string{"/sys/fs/cgroup/cpu/cpu.cfs_quota_us": "-1\n", "/sys/fs/cgroup/cpu/cpu.cfs_period_us": "100000\n"}, cores},
+	} {
+		got := cpuQuota(func(name string) ([]byte, error) {
+			text, ok := c.files[name]
+			if !ok {
+				return nil, &fs.PathError{Op: "open", Path: name, Err: os.ErrNotExist}
+			}
+			return []byte(text), nil
+		})
+		if got != c.want {
+			t.Errorf("%v: %v cores, want %v", c.files, got, c.want)
+		}
 	}
+}
+
+// Only what a store fails at counts as its error.
+func TestObservedStore(t *testing.T) {
+	m, r := newTestMetrics(t)
+	store := m.Observed(eventlog.Memory(eventlog.MemoryOptions{}))
+	log, err := eventlog.Open(store, eventlog.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	if _, err := log.Append(t.Context(), "orders", eventlog.Entry{Body: []byte("data: 1\n\n")}); err != nil {
+		t.Fatal(err)
+	}
+	failing := m.Observed(failingStore{})
+	for _, err := range []error{context.Canceled, eventlog.ErrClosed, eventlog.ErrTooManyTopics, eventlog.ErrKeyReused, &eventlog.GapError{},
+		eventlog.ErrStoreFailed, context.DeadlineExceeded, errors.New("disk")} {
+		_ = failing.Read(context.WithValue(t.Context(), failure{}, err), "", eventlog.ID{}, eventlog.ID{}, nil)
+	}
+	if got, _ := value(t, r, `sse_store_errors_total{backend="bolt",operation="read"}`); got != 3 {
+		t.Errorf("%v reads have failed, want 3", got)
+	}
+	if n := observations(t, r, "sse_store_operation_duration_seconds", "append"); n != 1 {
+		t.Errorf("%d appends were measured, want 1", n)
+	}
+	if n := observations(t, r, "sse_store_operation_duration_seconds", "read"); n != 8 {
+		t.Errorf("%d reads were measured, want 8", n)
+	}
+}
+
+type failure struct{}
+
+type failingStore struct{ eventlog.Store }
+
+func (failingStore) Read(ctx context.Context, _ string, _, _ eventlog.ID, _ func(eventlog.Event) bool) error {
+	return ctx.Value(failure{}).(error)
+}
+
+func observations(t *testing.T, r *prometheus.Registry, name, operation string) uint64 {
+	t.Helper()
+	families, err := r.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			for _, l := range m.GetLabel() {
+				if f.GetName() == name && l.GetValue() == operation {
+					return m.GetHistogram().GetSampleCount()
+				}
+			}
+		}
+	}
+	return 0
 }

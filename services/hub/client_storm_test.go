@@ -68,8 +68,12 @@ func TestReconnectStorm(t *testing.T) {
 	clients.Wait()
 
 	slices.Sort(s.took)
-	t.Logf("%d clients were live again after %v, %d events meanwhile; publishes took %v at the median, %v at p99\n%s", size, back.Round(time.Millisecond),
-		s.published.Load(), s.took[len(s.took)/2], s.took[len(s.took)*99/100], s.curve())
+	p99 := s.took[len(s.took)*99/100]
+	t.Logf("%d clients were live again after %v, %d events meanwhile; %d publishes took %v at the median, %v at p99\n%s", size, back.Round(time.Millisecond),
+		s.published.Load(), len(s.took), s.took[len(s.took)/2], p99, s.curve())
+	if p99 > 100*time.Millisecond && os.Getenv("SLUICE_STORM") != "" { // else other tests run beside this one
+		t.Errorf("publishes took %v at p99", p99)
+	}
 	if n := s.finished.Load(); n != size {
 		t.Errorf("%d of %d clients have everything", n, size)
 	}
@@ -112,18 +116,25 @@ func (s *storm) cutAll() {
 	}
 }
 
-// feed publishes ten numbers a second.
+// feed publishes ten numbers a second, and between them ninety events that
+// nobody follows, so that there are enough to tell how long they take.
 func (s *storm) feed(p *client.Publisher, stop chan struct{}) {
-	tick := time.NewTicker(100 * time.Millisecond)
+	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	for n := int64(1); ; n++ {
+	for i := int64(0); ; i++ {
+		topic, n := "elsewhere", i/10+1
+		if i%10 == 0 {
+			topic = "orders"
+		}
 		start := time.Now()
-		if _, err := p.Publish(s.ctx, "orders", client.Message{Data: fmt.Sprint(n)}); err != nil {
+		if _, err := p.Publish(s.ctx, topic, client.Message{Data: fmt.Sprint(n)}); err != nil {
 			s.t.Error(err)
 			return
 		}
 		s.took = append(s.took, time.Since(start).Round(time.Microsecond))
-		s.published.Store(n)
+		if topic == "orders" {
+			s.published.Store(n)
+		}
 		select {
 		case <-tick.C:
 		case <-stop:

@@ -57,5 +57,6 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stdou
 	if err != nil {
 		return err
 	}
+	s.Version, s.Getenv = buildVersion(), getenv
 	return app.Serve(ctx, s, stdout)
 }

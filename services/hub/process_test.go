@@ -112,21 +112,41 @@ func (p *hubProcess) metric(name string) float64 {
 	return metric(p.t, "http://"+p.admin, name)
 }
 
-// metric returns the value of a metric with its labels, from an admin listener.
+// metric returns the value of a metric, from an admin listener: the sum over
+// all that have the labels that are named.
 func metric(t *testing.T, admin, name string) float64 {
 	t.Helper()
 	status, text := get(t, admin+"/metrics")
+	name, labels, _ := strings.Cut(strings.TrimSuffix(name, "}"), "{")
+	sum, found := 0.0, false
 	for line := range strings.Lines(text) {
-		if value, ok := strings.CutPrefix(line, name+" "); ok {
-			v, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return v
+		value := line[strings.LastIndexByte(line, ' ')+1:]
+		if !isMetric(line, name, labels) {
+			continue
+		}
+		v, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum, found = sum+v, true
+	}
+	if !found {
+		t.Fatalf("no metric %s{%s}: %d", name, labels, status)
+	}
+	return sum
+}
+
+func isMetric(line, name, labels string) bool {
+	rest, ok := strings.CutPrefix(line, name)
+	if !ok || rest[0] != ' ' && rest[0] != '{' {
+		return false
+	}
+	for label := range strings.SplitSeq(labels, ",") {
+		if !strings.Contains(rest, label) {
+			return false
 		}
 	}
-	t.Fatalf("no metric %s: %d", name, status)
-	return 0
+	return true
 }
 
 type logLine = map[string]any

@@ -134,7 +134,7 @@ func TestPublishAndSubscribe(t *testing.T) {
 	for _, m := range want[2:] {
 		again.expect(m)
 	}
-	if _, text := get(t, h.admin+"/metrics"); !strings.Contains(text, `sse_publishes_total{outcome="accepted"} 6`) {
+	if n := metric(t, h.admin, `sse_publishes_total{outcome="accepted"}`); n != 6 {
 		t.Error("the metrics do not count 6 accepted publishes")
 	}
 	h.awaitLog("sse_connect", "connection_id")

@@ -5,6 +5,14 @@ import (
 	"runtime/debug"
 )
 
+// buildVersion is what telemetry has of it.
+func buildVersion() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		return info.Main.Version
+	}
+	return "unknown"
+}
+
 // version says what this program was built from, as far as the build noted it.
 func version() string {
 	info, ok := debug.ReadBuildInfo()

@@ -21,6 +21,7 @@ GET    /v1/connections       the open streams, the furthest behind first: ?topic
 DELETE /v1/connections/{id}  end a stream; its client may come back
 POST   /v1/drain             end the hub in order, as SIGTERM does
 GET    /debug/pprof/         profiles
+GET    /debug/tracez         the latest spans, by latency and by error
 `
 
 // adminHandler is what operators reach. No page of another origin belongs
@@ -39,6 +40,7 @@ func (h *hub) adminHandler() http.Handler {
 	get("/v1/connections", h.listConnections)
 	e.DELETE("/v1/connections/:id", h.disconnect)
 	e.POST("/v1/drain", h.startDrain)
+	get("/debug/tracez", gin.WrapH(h.tracing.Tracez()))
 	get("/debug/pprof/", gin.WrapF(pprof.Index))
 	get("/debug/pprof/:profile", profile)
 	e.POST("/debug/pprof/symbol", gin.WrapF(pprof.Symbol)) // asks about more than fits into an address
@@ -49,7 +51,7 @@ func (h *hub) adminHandler() http.Handler {
 	} else {
 		guarded = knownHosts(h.settings.AllowedHosts, guarded)
 	}
-	return traced(nil, sameOrigin(nil, guarded))
+	return h.traced(nil, sameOrigin(nil, guarded))
 }
 
 func (h *hub) readiness(c *gin.Context) {

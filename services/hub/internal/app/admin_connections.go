@@ -80,7 +80,7 @@ func (h *hub) listConnections(c *gin.Context) {
 
 func entryOf(s *sse.ConnState) connectionEntry {
 	return connectionEntry{
-		ID: s.ID, Remote: s.Remote, Release: s.Release, ClientID: s.Client, TraceID: s.TraceID,
+		ID: s.ID, Remote: s.Remote, Release: s.Release, ClientID: s.Client, TraceID: s.Trace.String(),
 		Opened: s.Opened, AgeMS: time.Since(s.Opened).Milliseconds(),
 		Topics: s.Topics, Position: s.Position,
 		Behind:    behind{s.Lag.Events, s.Lag.Bytes, s.Lag.More, s.Lag.Age.Milliseconds()},

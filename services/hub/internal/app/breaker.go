@@ -36,17 +36,26 @@ func (h *hub) newBreaker() *admission.Breaker {
 // storeFailed reports whether an append failed, or took too long, by the
 // store's fault.
 func storeFailed(err error) bool {
-	return !errors.Is(err, eventlog.ErrClosed) && !errors.Is(err, context.Canceled) && rejectionOf(err).Status >= 500
+	return !errors.Is(err, errRemembered) && !errors.Is(err, eventlog.ErrClosed) && !errors.Is(err, context.Canceled) && rejectionOf(err).Status >= 500
 }
 
 // append appends one event, unless the breaker is open.
 func (h *hub) append(ctx context.Context, topic string, e eventlog.Entry) (receipt eventlog.Receipt, err error) {
 	err = h.breaker.Do(func() (err error) {
-		receipt, err = h.events.Append(ctx, topic, e)
+		if receipt, err = h.events.Append(ctx, topic, e); err == nil && receipt.Duplicate {
+			return errRemembered
+		}
 		return err
 	})
+	if errors.Is(err, errRemembered) {
+		err = nil
+	}
 	return receipt, err
 }
+
+// errRemembered: an event that was in the log already is answered from memory,
+// which says nothing of the store.
+var errRemembered = errors.New("answered from memory")
 
 // appendAll appends the events of a batch, unless the breaker is open: then,
 // and only then, it answers with an error.
@@ -66,11 +75,14 @@ func (h *hub) appendAll(ctx context.Context, topic string, entries []eventlog.En
 }
 
 // verdict is what a batch says of the store: nothing is wrong with it where
-// one event was stored, and it failed where it failed every one.
+// one event was stored, and it failed where it failed every one that was not
+// answered from memory or refused.
 func verdict(results []eventlog.Result) error {
 	var failed, other error
 	for i := range results {
 		switch err := results[i].Err; {
+		case err == nil && results[i].Receipt.Duplicate:
+			other = errRemembered
 		case err == nil:
 			return nil
 		case storeFailed(err):
@@ -79,10 +91,10 @@ func verdict(results []eventlog.Result) error {
 			other = err
 		}
 	}
-	if other != nil {
-		return other
+	if failed != nil {
+		return failed
 	}
-	return failed
+	return other
 }
 
 // breakerOpen answers what an open breaker refuses.

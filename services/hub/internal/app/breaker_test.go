@@ -95,7 +95,7 @@ func TestBreakerOpens(t *testing.T) {
 	b.batch(`{"data":"x"}`, 429)
 	b.expect(429)
 	for _, line := range []string{`sse_breaker_state{breaker="publish"} 2`, `sse_breaker_transitions_total{breaker="publish",to="open"} 1`,
-		`sse_publishes_total{outcome="refused"} 5`, `sse_rejects_total{reason="breaker_open"} 5`, `sse_publishes_total{outcome="failed"} 5`} {
+		`sse_publishes_total{outcome="refused",topic_class="other"} 5`, `sse_rejects_total{reason="breaker_open"} 5`, `sse_publishes_total{outcome="failed",topic_class="other"} 5`} {
 		if !b.metric(line) {
 			t.Errorf("the metrics lack %s", line)
 		}

@@ -22,7 +22,8 @@ func TestQueryTokenIsTakenOut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	handler := traced(admission.Proxies{proxy}, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	h := newTestHub(t, eventlog.Memory(eventlog.MemoryOptions{}), nil)
+	handler := h.traced(admission.Proxies{proxy}, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		c := callerOf(r)
 		if !c.inQuery || c.queryToken != "s3cret" || !c.forwarded || c.address.String() != "198.51.100.7" {
 			t.Errorf("the caller is %+v", c)

@@ -5,34 +5,44 @@ import "sync/atomic"
 // classCounts counts publishes by the class of their topic.
 type classCounts struct {
 	classes TopicClasses
-	names   []string // each once; the last is OtherClass
-	index   map[string]int
-	counts  []atomic.Uint64
+	all     []*classCount // each name once; the last is OtherClass
+	index   map[string]*classCount
+}
+
+type classCount struct {
+	name  string
+	count atomic.Uint64 // events that were published
 }
 
 func newClassCounts(classes TopicClasses) *classCounts {
-	c := &classCounts{classes: classes, index: map[string]int{}}
+	c := &classCounts{classes: classes, index: map[string]*classCount{}}
 	for _, class := range append(classes[:len(classes):len(classes)], TopicClass{Name: OtherClass}) {
-		if _, known := c.index[class.Name]; !known {
-			c.index[class.Name] = len(c.names)
-			c.names = append(c.names, class.Name)
+		if c.index[class.Name] == nil {
+			found := &classCount{name: class.Name}
+			c.index[class.Name] = found
+			c.all = append(c.all, found)
 		}
 	}
-	c.counts = make([]atomic.Uint64, len(c.names))
 	return c
 }
 
-// add counts an event that was published to a topic.
-func (c *classCounts) add(topic string) { c.counts[c.index[c.classes.Class(topic)]].Add(1) }
+// of returns the class of a topic.
+func (c *classCounts) of(topic string) *classCount { return c.index[c.classes.Class(topic)] }
 
-// published returns the counts by class.
+// published returns the counts by class, in the order of all.
 func (c *classCounts) published() []uint64 {
-	all := make([]uint64, len(c.counts))
-	for i := range c.counts {
-		all[i] = c.counts[i].Load()
+	counts := make([]uint64, len(c.all))
+	for i := range c.all {
+		counts[i] = c.all[i].count.Load()
 	}
-	return all
+	return counts
 }
 
-// name returns the name of a class by its place in published.
-func (c *classCounts) name(i int) string { return c.names[i] }
+// names returns those of the classes.
+func (c *classCounts) names() []string {
+	names := make([]string, len(c.all))
+	for i := range c.all {
+		names[i] = c.all[i].name
+	}
+	return names
+}

@@ -42,6 +42,7 @@ func shared(origins []string, next http.Handler) http.Handler {
 			reject(w, r, foreignOrigin())
 		default:
 			preflight(h, r)
+			factsIn(r.Context()).status = http.StatusNoContent
 			w.WriteHeader(http.StatusNoContent)
 		}
 	})

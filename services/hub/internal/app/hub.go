@@ -10,10 +10,11 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
 	"golang.org/x/sync/semaphore"
 
 	"github.com/sluice-stream/sluice/observability"
+	"github.com/sluice-stream/sluice/observability/logs"
+	"github.com/sluice-stream/sluice/observability/traces"
 	"github.com/sluice-stream/sluice/services/eventlog"
 	"github.com/sluice-stream/sluice/services/hub/internal/admission"
 	"github.com/sluice-stream/sluice/services/hub/internal/auth"
@@ -46,11 +47,17 @@ type hub struct {
 	publicURL string
 	adminURL  string
 
-	logs     *observability.LogQueue
+	logs     *logs.Logs
+	lines    *slog.Logger // of streams, which name their own release
 	logger   *slog.Logger
+	tracing  *traces.Tracing
 	registry *prometheus.Registry
 	metrics  *observability.Metrics
-	tidier   *tidier
+	around   atomic.Pointer[surroundings]
+
+	accessLines *logs.Sampler
+
+	tidier *tidier
 
 	adminToken   *token             // nil: operators need none
 	verifier     *auth.Verifier     // nil: access is open
@@ -71,7 +78,8 @@ type hub struct {
 	bodies      *semaphore.Weighted // bytes of large bodies
 	away        atomic.Int64        // streams that were admitted and have not left
 
-	ready atomic.Bool
+	ready    atomic.Bool
+	draining atomic.Bool
 }
 
 // newHub opens the log and wires everything to it.
@@ -79,34 +87,68 @@ func newHub(s Settings, t times, public, admin net.Listener, stdout io.Writer) (
 	s = s.resolved()
 	h := &hub{settings: s, times: t, publicURL: baseURL(s.scheme(), public), adminURL: baseURL(s.scheme(), admin),
 		registry: prometheus.NewRegistry(), tidier: newTidier()}
-	h.metrics = observability.NewMetrics(h.registry, s.Releases, observability.Sources{
-		Streams:  func() sse.Stats { return h.streams.Stats() },
-		Releases: func() map[string]int { return h.streams.ByRelease() },
-		Log:      h.logFigures,
-		Breakers: map[string]func() int{publishBreaker: func() int { return h.breaker.State() }},
-	})
-	h.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	h.logs = observability.NewLogQueue(stdout, logQueueBytes, h.metrics.Dropped)
-	lines := newLogger(h.logs)
-	h.logger = lines.With("release", s.Release)
-
-	h.classes = newClassCounts(s.TopicClasses)
-
+	h.measure()
+	if err := h.openLogs(stdout); err != nil {
+		return nil, err
+	}
 	h.limit()
 	h.health.Trusted = s.TrustedProxies.Sent
 
-	err := h.secure()
+	err := h.openTracing(stdout)
+	if err == nil {
+		err = h.secure()
+	}
 	if err == nil {
 		err = h.open()
 	}
 	if err != nil {
 		h.stopKeys()
-		h.logs.Close(time.Second)
+		h.closeTelemetry()
 		return nil, err
 	}
-	h.streams = h.newStreams(&observer{logger: lines, metrics: h.metrics, tidier: h.tidier})
+	h.streams = h.newStreams()
 	return h, nil
 }
+
+// measure begins to count.
+func (h *hub) measure() {
+	s := &h.settings
+	h.classes = newClassCounts(s.TopicClasses)
+	h.around.Store(&surroundings{})
+	h.accessLines = newLineSampler()
+	h.metrics = observability.New(h.registry, observability.Options{
+		Version: s.Version, Release: s.Release, Releases: s.Releases,
+		Classes: h.classes.names(), Class: func(topic string) string { return h.classes.of(topic).name },
+		Backend: s.Store,
+		Routes:  knownRoutes(),
+		From: observability.Sources{
+			Streams:  func() sse.Stats { return h.streams.Stats() },
+			Groups:   func() map[sse.Group]int { return h.streams.Groups() },
+			Behind:   func() map[string]sse.Behind { return h.around.Load().behind },
+			Stress:   func() int { return h.around.Load().stress },
+			Log:      h.logFigures,
+			Draining: h.draining.Load,
+			Breakers: map[string]func() int{publishBreaker: func() int { return h.breaker.State() }},
+			Queues: map[string]func() int{
+				observability.SignalLogs:   func() int { return h.logs.Depth() },
+				observability.SignalTraces: func() int { return h.tracing.Depth() },
+			},
+		},
+	})
+}
+
+// closeTelemetry sends what waits, as far as there is time.
+func (h *hub) closeTelemetry() {
+	ctx, cancel := context.WithTimeout(context.Background(), telemetryGrace)
+	defer cancel()
+	if h.tracing != nil {
+		h.tracing.Close(ctx)
+	}
+	h.logs.Close(ctx)
+}
+
+// telemetryGrace is how long the end may wait for the backends of telemetry.
+const telemetryGrace = 2 * time.Second
 
 // open opens what the hub keeps.
 func (h *hub) open() error {
@@ -114,7 +156,7 @@ func (h *hub) open() error {
 	if err != nil {
 		return err
 	}
-	if h.events, err = eventlog.Open(store, eventlog.Options{MemoryBudget: h.settings.MemoryBudget}); err != nil {
+	if h.events, err = eventlog.Open(h.metrics.Observed(store), eventlog.Options{MemoryBudget: h.settings.MemoryBudget}); err != nil {
 		return err
 	}
 	if h.clients, err = h.openClients(); err != nil {

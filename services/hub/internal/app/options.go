@@ -69,6 +69,12 @@ func (s *Settings) options() []group {
 			{"flush-interval", "shortest time between two sweeps over a topic; 0 sends at once", (*duration)(&s.FlushInterval)},
 			{"max-event-bytes", "largest data of an event; 0 is the most there can be, 16MiB", (*size)(&s.MaxEventBytes)},
 		}},
+		{"Logs and traces", []option{
+			{"trace-exporter", "otlp, jaeger-thrift, stdout or none; OTEL_* variables say where to", (*text)(&s.TraceExporter)},
+			{"trace-ratio", "part of the traces that begin here which is sampled, 0 to 1", (*ratio)(&s.TraceRatio)},
+			{"loki-url", "address of a Loki that gets the log, as standard output does", (*text)(&s.LokiURL)},
+			{"environment", "name of the deployment in logs and traces", (*text)(&s.Environment)},
+		}},
 		{"This process", []option{
 			{"drain-timeout", "time for an orderly end after SIGTERM; 0 cuts everything off at once", (*duration)(&s.DrainTimeout)},
 			{"release", "what this process runs, as told to subscribers and metrics", (*text)(&s.Release)},

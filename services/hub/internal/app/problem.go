@@ -15,11 +15,12 @@ import (
 // reject answers with a problem document, or on the stream's route in the form
 // that the caller asks for.
 func reject(w http.ResponseWriter, r *http.Request, why *sse.Rejection) {
+	factsIn(r.Context()).refuse(why.Status, why.Type)
 	if r.URL.Path == streamPath {
-		sse.WriteRejection(w, r, why, traceOf(r).id)
+		sse.WriteRejection(w, r, why, traceID(r))
 		return
 	}
-	sse.WriteProblem(w, why, traceOf(r).id)
+	sse.WriteProblem(w, why, traceID(r))
 }
 
 // rejectionOf maps what the log answers to what the caller is told. Errors

@@ -1,13 +1,13 @@
 package app
 
 import (
-	"context"
 	"net/http"
 	"strconv"
 	"strings"
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/sluice-stream/sluice/observability"
 	"github.com/sluice-stream/sluice/services/eventlog"
 	"github.com/sluice-stream/sluice/services/sse"
 )
@@ -32,7 +32,7 @@ func (h *hub) publish(c *gin.Context) {
 		why = h.publishOne(w, r, topic, subject, form, buf)
 	}
 	if why != nil {
-		h.countRefusal(why)
+		h.countRefusal(topic, why)
 		reject(w, r, why)
 	}
 }
@@ -43,10 +43,11 @@ func (h *hub) publishOne(w http.ResponseWriter, r *http.Request, topic, subject 
 	if why != nil {
 		return why
 	}
-	buf.body = sse.AppendBody(buf.body[:0], e.body(r))
-	ctx, cancel := h.appending(r)
+	ctx, cancel, span := h.appending(r)
 	defer cancel()
+	buf.body = sse.AppendBody(buf.body[:0], e.body(span.Traceparent()))
 	receipt, err := h.append(ctx, topic, eventlog.Entry{Body: buf.body, Idempotency: e.idempotency(subject)})
+	h.appended(r, span, topic, appended{receipt, len(e.data), 0, err})
 	if err != nil {
 		why := rejectionOf(err)
 		if why.Status >= 500 {
@@ -54,7 +55,7 @@ func (h *hub) publishOne(w http.ResponseWriter, r *http.Request, topic, subject 
 		}
 		return why
 	}
-	h.countReceipt(topic, receipt)
+	h.countReceipt(topic, receipt, len(e.data))
 	status := http.StatusCreated
 	if receipt.Duplicate {
 		status = http.StatusOK
@@ -67,12 +68,6 @@ func (h *hub) publishOne(w http.ResponseWriter, r *http.Request, topic, subject 
 	// A caller that is gone has its event in the log all the same.
 	_, _ = w.Write(buf.answer)
 	return nil
-}
-
-// appending returns the context of an append. It goes on when the caller hangs
-// up: the event may be committed already.
-func (h *hub) appending(r *http.Request) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(r.Context()), h.times.append)
 }
 
 // readOne reads and checks a body that is one event.
@@ -155,24 +150,31 @@ func invalidTopic() *sse.Rejection {
 		Detail: "a topic is 1 to 128 of A-Z a-z 0-9 . _ -, not starting with a dot"}
 }
 
-func (h *hub) countReceipt(topic string, receipt eventlog.Receipt) {
+func (h *hub) countReceipt(topic string, receipt eventlog.Receipt, bytes int) {
+	class := h.classes.of(topic)
 	if receipt.Duplicate {
-		h.metrics.Duplicate.Inc()
-	} else {
-		h.metrics.Accepted.Inc()
-		h.classes.add(topic)
+		h.metrics.Published(observability.Duplicate, class.name)
+		return
 	}
+	h.metrics.Published(observability.Accepted, class.name)
+	h.metrics.Size(bytes)
+	class.count.Add(1)
 }
 
 // countRefusal counts a publish that was not accepted, by whose fault it is.
-func (h *hub) countRefusal(why *sse.Rejection) {
+func (h *hub) countRefusal(topic string, why *sse.Rejection) {
+	if why.Status == http.StatusTooManyRequests {
+		h.metrics.Rejected(why.Type)
+	}
+	h.metrics.Published(outcomeOf(why), h.classes.of(topic).name)
+}
+
+func outcomeOf(why *sse.Rejection) observability.Outcome {
 	switch {
 	case why.Status >= 500:
-		h.metrics.Failed.Inc()
+		return observability.Failed
 	case why.Status == http.StatusTooManyRequests:
-		h.metrics.Refused.Inc()
-		h.metrics.Rejected(why.Type)
-	default:
-		h.metrics.Invalid.Inc()
+		return observability.Refused
 	}
+	return observability.Invalid
 }

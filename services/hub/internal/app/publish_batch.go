@@ -67,6 +67,9 @@ func (h *hub) publishBatch(w http.ResponseWriter, r *http.Request, topic, subjec
 // appendBatch appends what is fit for it. The events share commits, and their
 // ids rise in their order. Where nothing could be tried it says why.
 func (h *hub) appendBatch(r *http.Request, topic, subject string, b batch) *sse.Rejection {
+	ctx, cancel, span := h.appending(r)
+	defer cancel()
+	traceparent, bytes := span.Traceparent(), 0
 	entries := make([]eventlog.Entry, 0, len(b))
 	for i := range b {
 		o := &b[i]
@@ -75,19 +78,20 @@ func (h *hub) appendBatch(r *http.Request, topic, subject string, b batch) *sse.
 		}
 		if o.why == nil {
 			entries = append(entries, eventlog.Entry{
-				Body:        sse.AppendBody(nil, o.event.body(r)),
+				Body:        sse.AppendBody(nil, o.event.body(traceparent)),
 				Idempotency: o.event.idempotency(subject),
 			})
+			bytes += len(o.event.data)
 		}
 	}
-	ctx, cancel := h.appending(r)
-	defer cancel()
 	results, err := h.appendAll(ctx, topic, entries)
 	if err != nil {
+		h.appended(r, span, topic, appended{batch: len(b), bytes: bytes, err: err})
 		return rejectionOf(err)
 	}
 	failures := 0
 	var failure error
+	var last eventlog.Receipt
 	for i := range b {
 		o := &b[i]
 		if o.why != nil {
@@ -99,9 +103,12 @@ func (h *hub) appendBatch(r *http.Request, topic, subject string, b batch) *sse.
 				failure = err
 				failures++
 			}
+		} else {
+			last = o.receipt
 		}
 		results = results[1:]
 	}
+	h.appended(r, span, topic, appended{last, bytes, len(b), failure})
 	if failures > 0 {
 		h.logFailure(r, topic, rejectionOf(failure).Status, fmt.Errorf("%d of %d events of a batch: %w", failures, len(b), failure))
 	}
@@ -135,9 +142,9 @@ func (h *hub) answerBatch(w http.ResponseWriter, topic string, b batch) {
 	lines.SetEscapeHTML(false)
 	for i := range b {
 		if why := b[i].why; why != nil {
-			h.countRefusal(why)
+			h.countRefusal(topic, why)
 		} else {
-			h.countReceipt(topic, b[i].receipt)
+			h.countReceipt(topic, b[i].receipt, len(b[i].event.data))
 		}
 		// A buffer takes everything, and a line is nothing that JSON can't say.
 		_ = lines.Encode(b[i].answer(i + 1))

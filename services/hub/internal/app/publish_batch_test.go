@@ -101,7 +101,7 @@ func TestBatchOfAStoreThatFails(t *testing.T) {
 	}
 	w := httptest.NewRecorder()
 	h.adminHandler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
-	for _, want := range []string{`"accepted"} 2`, `"duplicate"} 0`, `"failed"} 2`, `"refused"} 1`, `"invalid"} 1`} {
+	for _, want := range []string{`"accepted",topic_class="other"} 2`, `"duplicate",topic_class="other"} 0`, `"failed",topic_class="other"} 2`, `"refused",topic_class="other"} 1`, `"invalid",topic_class="other"} 1`} {
 		if !strings.Contains(w.Body.String(), "sse_publishes_total{outcome="+want) {
 			t.Errorf("the metrics lack %s", want)
 		}

@@ -3,7 +3,6 @@ package app
 import (
 	"crypto/sha256"
 	"encoding/binary"
-	"net/http"
 	"strconv"
 	"unicode/utf8"
 
@@ -25,8 +24,8 @@ type incoming struct {
 // named returns the name that an idempotency key gives.
 func named(idempotencyKey string) []string { return []string{"key", idempotencyKey} }
 
-func (e *incoming) body(r *http.Request) sse.Body {
-	return sse.Body{Type: e.typ, Key: e.key, Traceparent: traceOf(r).sampled, Data: e.data}
+func (e *incoming) body(traceparent string) sse.Body {
+	return sse.Body{Type: e.typ, Key: e.key, Traceparent: traceparent, Data: e.data}
 }
 
 // check checks an event against the limits of all events.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -16,7 +17,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/sluice-stream/sluice/observability"
 	"github.com/sluice-stream/sluice/services/eventlog"
 	"github.com/sluice-stream/sluice/services/sse"
 )
@@ -38,27 +38,29 @@ func (s *brokenStore) Close() error { return nil }
 // newTestHub returns a hub over a store, to be reached through its handlers.
 func newTestHub(t testing.TB, store eventlog.Store, change func(*hub)) *hub {
 	t.Helper()
-	h := &hub{settings: Defaults(), times: usualTimes(), registry: prometheus.NewRegistry(), tidier: newTidier(), logger: newLogger(io.Discard)}
+	h := &hub{settings: Defaults(), times: usualTimes(), registry: prometheus.NewRegistry(), tidier: newTidier()}
 	h.settings.AllowedHosts = []string{anyHost}
-	h.classes = newClassCounts(nil)
-	var err error
+	h.settings = h.settings.resolved()
+	h.measure()
+	err := h.openLogs(io.Discard)
+	if err == nil {
+		err = h.openTracing(io.Discard)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 	if h.events, err = eventlog.Open(store, eventlog.Options{MemoryBudget: 64 << 20}); err != nil {
 		t.Fatal(err)
 	}
-	h.metrics = observability.NewMetrics(h.registry, []string{"test"}, observability.Sources{
-		Streams:  func() sse.Stats { return h.streams.Stats() },
-		Releases: func() map[string]int { return h.streams.ByRelease() },
-		Log:      h.logFigures,
-		Breakers: map[string]func() int{publishBreaker: func() int { return h.breaker.State() }},
-	})
 	if change != nil {
 		change(h)
 	}
 	h.limit()
-	h.streams = h.newStreams(&observer{logger: h.logger, metrics: h.metrics, tidier: h.tidier})
+	h.streams = h.newStreams()
 	t.Cleanup(func() {
 		h.streams.Shutdown(context.Background())
 		h.events.Close()
+		h.closeTelemetry()
 	})
 	return h
 }
@@ -100,7 +102,7 @@ func TestStoreErrors(t *testing.T) {
 			}
 			m := httptest.NewRecorder()
 			h.adminHandler().ServeHTTP(m, httptest.NewRequest("GET", "/metrics", nil))
-			if !strings.Contains(m.Body.String(), fmt.Sprintf("sse_publishes_total{outcome=%q} 1", row.outcome)) {
+			if !strings.Contains(m.Body.String(), fmt.Sprintf("sse_publishes_total{outcome=%q,topic_class=\"other\"} 1", row.outcome)) {
 				t.Errorf("the publish is not counted as %s", row.outcome)
 			}
 		})
@@ -234,3 +236,5 @@ func FuzzPublish(f *testing.F) {
 		}
 	})
 }
+
+func newLogger(out io.Writer) *slog.Logger { return slog.New(slog.NewJSONHandler(out, nil)) }

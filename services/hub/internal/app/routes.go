@@ -12,17 +12,20 @@ import (
 	"github.com/sluice-stream/sluice/services/sse"
 )
 
-// streamPath is the route of subscriptions.
-const streamPath = "/v1/events"
+// The routes of clients.
+const (
+	streamPath  = "/v1/events"
+	publishPath = "/v1/topics/:topic/events"
+	pongPath    = "/v1/connections/:id/pong"
+)
 
 // publicHandler is what clients reach.
 func (h *hub) publicHandler() http.Handler {
 	e := h.engine("there is nothing here: subscribe at /v1/events?topic=…, publish at /v1/topics/…/events")
-	stream := gin.WrapH(h.streams)
-	e.GET(streamPath, stream)
-	e.HEAD(streamPath, stream)
-	e.POST("/v1/topics/:topic/events", h.publish)
-	e.POST("/v1/connections/:id/pong", h.pong)
+	e.GET(streamPath, h.subscribe)
+	e.HEAD(streamPath, h.subscribe)
+	e.POST(publishPath, h.publish)
+	e.POST(pongPath, h.pong)
 	page := gin.WrapH(console.Handler(console.Welcome(h.publicURL)))
 	for _, path := range console.Paths() {
 		e.GET(path, page)
@@ -33,7 +36,7 @@ func (h *hub) publicHandler() http.Handler {
 	if h.verifier == nil {
 		guarded = knownHosts(s.AllowedHosts, guarded) // it stands for as long as access is open
 	}
-	return traced(s.TrustedProxies, h.probed(shared(s.CORSOrigins, guarded)))
+	return h.traced(s.TrustedProxies, h.probed(shared(s.CORSOrigins, guarded)))
 }
 
 // engine returns a router without routes: what is not there, it says with
@@ -44,7 +47,7 @@ func (h *hub) engine(notFound string) *gin.Engine {
 	e.HandleMethodNotAllowed = true
 	e.RedirectTrailingSlash = false // a publish must not be redirected
 	e.UseEscapedPath = true         // %2F in a topic's name is a bad name, not another route
-	e.Use(h.recovered)
+	e.Use(routed, h.recovered)
 	e.NoRoute(func(c *gin.Context) {
 		reject(c.Writer, c.Request, &sse.Rejection{Status: 404, Type: "not-found", Detail: notFound})
 	})
@@ -86,8 +89,9 @@ func (h *hub) recovered(c *gin.Context) {
 		if p == http.ErrAbortHandler { //nolint:errorlint // net/http compares it so
 			panic(p)
 		}
-		h.logger.Error("a handler panicked", "event_type", "sse_error", "trace_id", traceOf(c.Request).id,
+		h.logger.Error("a handler panicked", "event_type", "sse_error", "trace_id", traceID(c.Request),
 			"http_status", http.StatusInternalServerError, "error", fmt.Sprint(p), "stack", string(debug.Stack()))
+		factsIn(c.Request.Context()).status = http.StatusInternalServerError
 		if c.Writer.Written() {
 			panic(http.ErrAbortHandler)
 		}

@@ -33,7 +33,7 @@ func serve(ctx context.Context, s Settings, t times, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	defer h.logs.Close(time.Second)
+	defer h.closeTelemetry()
 	defer h.stopKeys()
 	return h.run(ctx, public, admin)
 }
@@ -107,6 +107,7 @@ func (h *hub) logStart() {
 		"subscribe", subscribeLine(h.publicURL),
 		"publish", publishLine(h.publicURL),
 		"admin", h.adminURL + "/",
+		"metrics", h.adminURL + "/metrics",
 	}
 	if s.Store == storeBolt {
 		fields = append(fields, "data", s.Data)
@@ -121,6 +122,7 @@ func (h *hub) logStart() {
 func (h *hub) shutdown(ctx context.Context, public, admin *http.Server) error {
 	start := time.Now()
 	h.ready.Store(false)
+	h.draining.Store(true)
 	h.logger.Info("shutting down", "event_type", "drain", "streams", h.streams.Stats().Connections)
 
 	// Publishers are served until the streams have ended.

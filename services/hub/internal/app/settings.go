@@ -119,6 +119,23 @@ type Settings struct {
 	TopicClasses TopicClasses
 	// Node names this process in connection ids; one name for each hub.
 	Node string
+
+	// TraceExporter is where spans are sent: "otlp", "jaeger-thrift", "stdout",
+	// "none". Empty: what OTEL_TRACES_EXPORTER says, else nowhere.
+	TraceExporter string
+	// TraceRatio is the part of the traces that begin here which is sampled,
+	// 0 to 1. A caller decides about its own.
+	TraceRatio float64
+	// LokiURL is where log lines are pushed to, next to standard output. Empty:
+	// nowhere.
+	LokiURL string
+	// Environment names the deployment in logs and traces.
+	Environment string
+
+	// What is no setting: the version of the binary, and how the OTEL_*
+	// variables are read; nil: none is set.
+	Version string
+	Getenv  func(string) string
 }
 
 // Defaults returns the settings of a hub that is told nothing.
@@ -155,6 +172,9 @@ func Defaults() Settings {
 		DrainTimeout: 20 * time.Second,
 		Release:      "stable",
 		Node:         "n1",
+
+		TraceRatio:  0.01,
+		Environment: "dev",
 	}
 }
 

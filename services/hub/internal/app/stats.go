@@ -97,7 +97,7 @@ func (t tally) since(before tally) tally {
 
 func (h *hub) stats(now time.Time, d tally, seconds float64) stats {
 	rate := func(n uint64) float64 { return math.Round(float64(n)/seconds*100) / 100 }
-	behind := h.streams.Behind()
+	behind := h.lookAround()
 	h.health.SetBacklog(behind.Connections, h.streams.Stats().Connections)
 	s := stats{
 		TS:          now.UnixMilli(),
@@ -120,7 +120,7 @@ func (h *hub) stats(now time.Time, d tally, seconds float64) stats {
 	}
 	s.Publishes = rate(total)
 	for i, n := range d.published {
-		s.Classes = append(s.Classes, classRate{h.classes.name(i), rate(n)})
+		s.Classes = append(s.Classes, classRate{h.classes.all[i].name, rate(n)})
 	}
 	return s
 }

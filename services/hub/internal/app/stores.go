@@ -4,7 +4,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/sluice-stream/sluice/observability"
 	"github.com/sluice-stream/sluice/services/eventlog"
 	"github.com/sluice-stream/sluice/services/eventlog/boltlog"
 	"github.com/sluice-stream/sluice/services/hub/internal/clients"
@@ -42,18 +41,4 @@ func (h *hub) openClients() (*clients.Table, error) {
 		o.Path = filepath.Join(h.settings.Data, "clients.jsonl")
 	}
 	return clients.Open(o)
-}
-
-func (h *hub) logFigures() observability.LogFigures {
-	f := observability.LogFigures{MemoryBytes: h.events.Memory()}
-	for _, t := range h.events.Topics() {
-		f.Topics++
-		if t.HotBytes > 0 {
-			f.HotTopics++
-		}
-		if h.settings.Store != storeMemory {
-			f.StoreBytes += t.State.Bytes
-		}
-	}
-	return f
 }

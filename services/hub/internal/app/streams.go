@@ -2,7 +2,6 @@ package app
 
 import (
 	"cmp"
-	"net/http"
 
 	"github.com/sluice-stream/sluice/services/hub/internal/health"
 	"github.com/sluice-stream/sluice/services/sse"
@@ -11,7 +10,8 @@ import (
 // noTopicLimit is more topics than a request's head has room for.
 const noTopicLimit = maxHeaderBytes
 
-func (h *hub) newStreams(o sse.Observer) *sse.Handler {
+func (h *hub) newStreams() *sse.Handler {
+	o := h.newObserver()
 	s := &h.settings
 	heartbeat := s.HeartbeatInterval
 	if heartbeat == 0 {
@@ -45,8 +45,9 @@ func (h *hub) newStreams(o sse.Observer) *sse.Handler {
 		MaxConnections:    most,
 		MaxTopics:         cmp.Or(s.MaxTopicsPerConnection, noTopicLimit),
 		Admit:             h.admitStream,
-		Rejected:          func(why *sse.Rejection) { h.metrics.Rejected(why.Type) },
-		TraceID:           func(r *http.Request) string { return traceOf(r).id },
+		Rejected:          h.streamRejected,
+		Trace:             streamTrace,
 		Observer:          o,
+		Meter:             o,
 	}
 }

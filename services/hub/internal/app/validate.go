@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/sluice-stream/sluice/observability/traces"
 )
 
 // Validate reports everything that is wrong with the settings, each with what
 // to do about it.
 func (s *Settings) Validate() error {
-	return errors.Join(s.validateStore(), s.validateDelivery(), s.validatePings(), s.validateNames(), s.validateAccess())
+	return errors.Join(s.validateStore(), s.validateDelivery(), s.validatePings(), s.validateNames(), s.validateTelemetry(), s.validateAccess())
 }
 
 func (s *Settings) validateStore() error {
@@ -76,7 +78,7 @@ func (s *Settings) validateDelivery() error {
 
 func (s *Settings) validateNames() error {
 	var errs []error
-	for _, n := range []struct{ name, value string }{{"release", s.Release}, {"node", s.Node}} {
+	for _, n := range []struct{ name, value string }{{"release", s.Release}, {"node", s.Node}, {"environment", s.Environment}} {
 		if !validName(n.value) {
 			errs = append(errs, fmt.Errorf("--%s %q: use 1 to 64 letters, digits, dots, hyphens or underscores", n.name, n.value))
 		}
@@ -92,6 +94,19 @@ func (s *Settings) validateNames() error {
 	}
 	if len(s.Releases) > maxReleases {
 		errs = append(errs, fmt.Errorf("--releases: there may be %d at most", maxReleases))
+	}
+	return errors.Join(errs...)
+}
+
+func (s *Settings) validateTelemetry() error {
+	var errs []error
+	switch s.TraceExporter {
+	case "", traces.ExporterNone, traces.ExporterOTLP, traces.ExporterJaegerThrift, traces.ExporterStdout:
+	default:
+		errs = append(errs, fmt.Errorf("--trace-exporter %q is unknown: choose otlp, jaeger-thrift, stdout or none", s.TraceExporter))
+	}
+	if !(s.TraceRatio >= 0 && s.TraceRatio <= 1) {
+		errs = append(errs, errors.New("--trace-ratio must be from 0 (none) to 1 (all)"))
 	}
 	return errors.Join(errs...)
 }

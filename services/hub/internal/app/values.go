@@ -96,6 +96,19 @@ func (c *count) Set(s string) error {
 	return nil
 }
 
+type ratio float64
+
+func (r *ratio) String() string { return strconv.FormatFloat(float64(*r), 'g', -1, 64) }
+
+func (r *ratio) Set(s string) error {
+	v, err := strconv.ParseFloat(s, 64)
+	if err != nil {
+		return errors.New("write a number like 0.01")
+	}
+	*r = ratio(v)
+	return nil
+}
+
 type duration time.Duration
 
 func (d *duration) String() string {

@@ -1,0 +1,60 @@
+package observability
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Route is one that a listener answers, with the statuses that are usual.
+// Others appear when they occur: they are the listener's own choice.
+type Route struct {
+	Method, Path string // the path is a template
+	Statuses     []int
+}
+
+// OtherRoute stands for what has no route: requests that are answered before
+// their route is known, and those for which there is none.
+const OtherRoute = "other"
+
+// requests are figures of the listeners.
+type requests struct {
+	duration *prometheus.HistogramVec
+}
+
+func newRequests(r prometheus.Registerer, routes []Route) requests {
+	q := requests{histograms("http_request_duration_seconds", "Time from a request to its answer; of a stream, until its first bytes are out.", latencyBuckets, "route", "method", "status")}
+	for _, route := range routes {
+		for _, status := range route.Statuses {
+			q.duration.WithLabelValues(route.Path, route.Method, strconv.Itoa(status))
+		}
+	}
+	r.MustRegister(q.duration)
+	return q
+}
+
+// Answered observes a request: its route's template, and its trace where that
+// is sampled.
+func (q *requests) Answered(route, method string, status int, took time.Duration, traceID string) {
+	if route == "" {
+		route = OtherRoute
+	}
+	observe(q.duration.WithLabelValues(route, knownMethod(method), knownStatus(status)), took, traceID)
+}
+
+// knownMethod bounds the values of a label that clients choose.
+func knownMethod(method string) string {
+	switch method {
+	case "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS":
+		return method
+	}
+	return "other"
+}
+
+func knownStatus(status int) string {
+	if status < 100 || status > 599 {
+		return "other"
+	}
+	return strconv.Itoa(status)
+}
