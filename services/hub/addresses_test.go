@@ -117,13 +117,12 @@ func TestPublishRate(t *testing.T) {
 		headers["Content-Type"] = "application/x-ndjson"
 		return ask(t, http.DefaultClient, "POST", h.public+"/v1/topics/orders/events", strings.Repeat(`{"data":"x"}`+"\n", lines), headers)
 	}
-	began := time.Now()
 	if answer, text := batch("192.0.2.1", 1000); answer.StatusCode != 200 {
 		t.Fatalf("%s %s", answer.Status, text)
 	}
 	answer, text := batch("192.0.2.1", 1000)
 	seconds := checkTooMany(t, answer, text, "publish-rate")
-	if float64(seconds) < 2-time.Since(began).Seconds() || seconds > 5 { // two seconds' worth, less what has come meanwhile
+	if seconds < 1 || seconds > 5 { // for the whole batch, or where not even one event had room yet, for that
 		t.Errorf("Retry-After: %d", seconds)
 	}
 	if answer, text := attempt(t, "POST", h.public+"/v1/topics/orders/events", as("192.0.2.2")); answer.StatusCode != 201 {
