@@ -58,6 +58,6 @@ func (s *sampler) tune(now time.Duration, deliveries uint64) {
 	}
 	rate := float64(deliveries-s.passed) / (now - s.tuned).Seconds()
 	s.gap, s.taken = max(int64(rate/SamplesPerSecond), 1), 0
-	s.left = min(s.left, 2*s.gap)
+	s.left = min(s.left, 2*(s.gap-1))
 	s.tuned, s.passed = now, deliveries
 }
