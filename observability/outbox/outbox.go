@@ -143,7 +143,8 @@ func (q *Outbox[T]) Depth() int {
 }
 
 // Close sends what waits, as far as the time of ctx allows, and drops the
-// rest. A Send that does not heed its context is left behind.
+// rest. A Send that does not heed its context is left behind, a tenth of a
+// second later.
 func (q *Outbox[T]) Close(ctx context.Context) {
 	q.mu.Lock()
 	q.closed = true
@@ -154,6 +155,10 @@ func (q *Outbox[T]) Close(ctx context.Context) {
 	case <-ctx.Done():
 	}
 	q.stop()
+	select { // what became of the batch under way is counted by then
+	case <-q.done:
+	case <-time.After(closeGrace):
+	}
 	q.mu.Lock()
 	left := q.count
 	for q.count > 0 {
@@ -162,6 +167,9 @@ func (q *Outbox[T]) Close(ctx context.Context) {
 	q.mu.Unlock()
 	q.dropped(Shutdown, left)
 }
+
+// closeGrace is what a Send has to notice that its context has ended.
+const closeGrace = 100 * time.Millisecond
 
 func (q *Outbox[T]) run(ctx context.Context) {
 	defer close(q.done)
