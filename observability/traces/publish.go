@@ -36,6 +36,9 @@ func (t *Tracing) Publish(ctx context.Context, in Incoming, release string, star
 	return ctx, p
 }
 
+// Recorded reports whether what End is told is kept.
+func (p Publishing) Recorded() bool { return p.span != nil }
+
 // Ref returns the span that readers of the event are to name: this one, or
 // where nothing is exported the caller's.
 func (p Publishing) Ref() Ref {

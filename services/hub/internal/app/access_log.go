@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"encoding/hex"
 	"log/slog"
 	"net/http"
 	"time"
@@ -37,23 +38,30 @@ func (h *hub) answered(r *http.Request, f *facts) {
 	}
 	took := time.Since(f.began)
 	h.metrics.Answered(f.route, r.Method, f.status, took, f.exemplar())
-	if quietRoutes[f.route] && f.status == http.StatusOK || !h.accessLines.Allow(f.trace.Sampled()) {
+	lines, event := h.requestLines, "http_request"
+	if f.route == publishPath {
+		lines, event = h.publishLines, "sse_publish"
+	}
+	if quietRoutes[f.route] && f.status == http.StatusOK || !lines.Allow(f.trace.Sampled()) {
 		return
 	}
-	level, event := slog.LevelInfo, "http_request"
+	level := slog.LevelInfo
 	if f.status >= 500 {
 		level = slog.LevelWarn
-	}
-	if f.route == publishPath {
-		event = "sse_publish"
 	}
 	fields := []any{"event_type", event, "trace_id", f.trace.TraceID(), "method", r.Method, "route", f.route,
 		"http_status", f.status, "duration_ms", milliseconds(took), "remote", f.address.String()}
 	if f.problem != "" {
 		fields = append(fields, "problem", f.problem)
 	}
+	if f.span != [8]byte{} {
+		fields = append(fields, "span_id", hex.EncodeToString(f.span[:]))
+	}
 	if f.topic != "" {
-		fields = append(fields, "topic", f.topic, "id", f.published)
+		fields = append(fields, "topic", f.topic)
+	}
+	if !f.published.IsZero() {
+		fields = append(fields, "id", f.published.String())
 	}
 	h.logger.Log(context.Background(), level, "request answered", fields...)
 }

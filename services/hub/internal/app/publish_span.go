@@ -41,9 +41,12 @@ func (h *hub) appended(r *http.Request, span traces.Publishing, topic string, a 
 	default:
 		p.Outcome = string(observability.Accepted)
 	}
-	if !a.receipt.ID.IsZero() {
-		p.ID = a.receipt.ID.String()
+	f.topic, f.published = topic, a.receipt.ID
+	if span.Recorded() {
+		f.span = span.Ref().Span
+		if !a.receipt.ID.IsZero() {
+			p.ID = a.receipt.ID.String()
+		}
 	}
-	f.topic, f.published = topic, p.ID
 	span.End(p)
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sluice-stream/sluice/observability/traces"
+	"github.com/sluice-stream/sluice/services/eventlog"
 	"github.com/sluice-stream/sluice/services/hub/internal/admission"
 )
 
@@ -16,11 +17,12 @@ type facts struct {
 	began time.Time
 
 	// Owned by the request's goroutine.
-	route      string // its template; empty: none
-	status     int    // of the answer, or of the rejection that a stream carries; 0: not known yet
-	problem    string // type of a rejection
-	topic      string // that was published to
-	published  string // id of the last event that was
+	route      string      // its template; empty: none
+	status     int         // of the answer, or of the rejection that a stream carries; 0: not known yet
+	problem    string      // type of a rejection
+	topic      string      // that was published to
+	published  eventlog.ID // of the last event that was; zero: none was
+	span       [8]byte     // of that publish; zero: none is recorded
 	connecting traces.Connecting
 	stream     bool // it became a stream
 }
