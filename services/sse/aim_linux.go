@@ -1,30 +1,11 @@
 package sse
 
 import (
-	"hash/fnv"
 	"slices"
 	"time"
 
 	"github.com/sluice-stream/sluice/services/eventlog"
 )
-
-// aim is how far the sweeps of a loop are to bring, and have brought, the
-// streams of a topic.
-type aim struct {
-	owner   owner
-	target  eventlog.ID // the head when the sweep began
-	least   eventlog.ID // the lowest position of a live stream in this sweep
-	scanned eventlog.ID // events up to here were looked at for traces
-	traced  []traced    // of these, above what was swept
-	aiming  bool        // it is in the loop's list
-	fresh   bool        // the next sweep takes a target
-}
-
-// traced is an event that is.
-type traced struct {
-	id eventlog.ID
-	watched
-}
 
 // follow begins to measure a topic whose first stream has come.
 func (l *loop) follow(f *loopFeed) {
@@ -151,12 +132,6 @@ func (f *loopFeed) pick(number uint32, id eventlog.ID) (member, bool) {
 		}
 	}
 	return member{}, false
-}
-
-func hashOf(p []byte) uint32 {
-	h := fnv.New32a()
-	_, _ = h.Write(p)
-	return h.Sum32()
 }
 
 // tally counts what the traced events up to a position came to.

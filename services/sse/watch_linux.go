@@ -2,23 +2,7 @@ package sse
 
 import (
 	"time"
-
-	"github.com/sluice-stream/sluice/services/eventlog"
 )
-
-// watched is a delivery that is to be reported once its socket has accepted
-// all of it: a sample that met a full socket, or a traced event on its way to
-// a stream.
-type watched struct {
-	event eventlog.Visible
-	path  Path   // of a sample; else empty
-	trace string // of a traced event; else empty
-	sub   int32
-	slow  bool // only worth a report when it was slow, or failed
-}
-
-// watchedMost bounds what is watched of one stream.
-const watchedMost = 16
 
 func (l *loop) watch(m member, w watched) {
 	c := m.c
