@@ -216,10 +216,10 @@ func (s *server) gap(m *meta, st *stream, remote string, g *eventlog.GapError) {
 type meta struct {
 	id     [16]byte
 	trace  Trace
+	http2  bool
 	opened time.Time
 
-	release   string // one of the handler's
-	http2     bool
+	release   string     // one of the handler's
 	client    string     // of a named client; else empty
 	admission *Admission // nil: nobody asks who it is
 	pings     *pings     // nil: the heartbeat is not two-way

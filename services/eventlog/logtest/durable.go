@@ -36,7 +36,7 @@ func testReopen(t *testing.T, o Options) {
 // cold leaves out what is in memory.
 func cold(infos []eventlog.Info) []eventlog.Info {
 	for i := range infos {
-		infos[i].HotBytes = 0
+		infos[i].HotBytes, infos[i].Hot = 0, 0
 	}
 	return infos
 }
