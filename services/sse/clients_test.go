@@ -101,6 +101,7 @@ func TestNamedClients(t *testing.T) {
 			t.Errorf("%s: ended at %v, want %v", row.query, got, want)
 		}
 	}
+	f.observer.wait(t, "the stream to be reported", func() bool { return len(f.observer.connected) > 0 })
 	if n := f.observer.connected[0].Client; n != "me" {
 		t.Errorf("reported as %q", n)
 	}

@@ -356,8 +356,9 @@ func TestHandshakeHead(t *testing.T) {
 	w.head200()
 	expectOpen(t, w.next())
 	f.checkUnfollowed("ghost")
-	if st := f.h.Stats(); st.Connections != 1 || len(f.observer.connected) != 1 {
-		t.Errorf("%+v, %d reported", st, len(f.observer.connected))
+	f.observer.wait(t, "the stream to be reported", func() bool { return len(f.observer.connected) == 1 })
+	if st := f.h.Stats(); st.Connections != 1 {
+		t.Errorf("%+v", st)
 	}
 }
 

@@ -1,6 +1,7 @@
 package sse_test
 
 import (
+	"sync"
 	"testing"
 	"time"
 
@@ -49,11 +50,15 @@ func TestReadsThatAreSaved(t *testing.T) {
 			}
 			time.Sleep(100 * time.Millisecond) // the readers of the pool are taken
 			close(gate)
+			var readers sync.WaitGroup
 			for _, s := range waiting {
-				for range 600 {
-					s.next()
-				}
+				readers.Go(func() { // at the same time: who is slow gives up its memory
+					for range 600 {
+						s.next()
+					}
+				})
 			}
+			readers.Wait()
 			st := f.h.Stats()
 			if st.SharedFetches == 0 || st.CachedPages == 0 {
 				t.Errorf("%d fetches are shared, %d pages were there already", st.SharedFetches, st.CachedPages)
