@@ -36,6 +36,9 @@ type foreign struct {
 func TestClientWithOtherServers(t *testing.T) {
 	for name, serve := range map[string]func(*testing.T) foreign{"net/http": plainServer, "go-sse": goSSEServer, "nchan": nchanServer} {
 		t.Run(name, func(t *testing.T) {
+			if name == "go-sse" && underRace {
+				t.Skip("go-sse 0.12 goes on with a replay after its request has ended, which is a race of its own: run it without the detector")
+			}
 			const before, after = 5, 5
 			f := serve(t)
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

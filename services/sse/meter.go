@@ -15,6 +15,7 @@ type Meter interface {
 	Sampled(Sample)
 	// FannedOut reports events of one topic that a write was attempted of to
 	// every live stream that is not stalled. The slice is not the callee's.
+	// Between calls there is no order.
 	FannedOut(topic string, events []Fanout)
 	// Followed reports a delivery of an event that is traced: of one stream
 	// for each event (in expectation, where streams have goroutines of their
