@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"github.com/sluice-stream/sluice/observability/logs"
 	"github.com/sluice-stream/sluice/observability/outbox"
 	"github.com/sluice-stream/sluice/services/eventlog"
 	"github.com/sluice-stream/sluice/services/sse"
@@ -117,7 +118,7 @@ func TestMetricsCount(t *testing.T) {
 	m.Disconnected(blue, sse.ReasonWriteTimeout, nil, sse.Sent{})
 	m.Published(Accepted, "orders")
 	m.Published(Duplicate, "other")
-	m.Dropped(SignalLogs)(StdoutFull, 12)
+	m.Dropped(SignalLogs)(logs.StdoutFull, 12)
 	m.Dropped(SignalTraces)(outbox.QueueFull, 3)
 	m.Rejected("address-limit")
 	m.Rejected("invalid-topic")

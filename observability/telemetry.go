@@ -3,6 +3,7 @@ package observability
 import (
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/sluice-stream/sluice/observability/logs"
 	"github.com/sluice-stream/sluice/observability/outbox"
 )
 
@@ -11,10 +12,6 @@ const (
 	SignalLogs   = "logs"
 	SignalTraces = "traces"
 )
-
-// StdoutFull is why log lines are dropped that standard output does not take;
-// the other reasons are those of package outbox.
-const StdoutFull = "stdout_full"
 
 // telemetry are figures of the figures themselves.
 type telemetry struct {
@@ -37,7 +34,7 @@ func newTelemetry(r prometheus.Registerer, queues map[string]func() int) telemet
 		}
 		t.success[signal] = success.WithLabelValues(signal)
 	}
-	add(SignalLogs, StdoutFull)
+	add(SignalLogs, logs.StdoutFull)
 	for signal, depth := range queues {
 		r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "sse_telemetry_queue_depth", Help: "Log lines and spans that wait to be sent.",
