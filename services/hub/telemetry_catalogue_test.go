@@ -14,51 +14,8 @@ import (
 	"time"
 
 	"github.com/sluice-stream/sluice/observability/backends/backendtest"
+	"github.com/sluice-stream/sluice/observability/catalogue"
 )
-
-// catalogue is every metric of the hub's own, with the names of its labels as
-// dashboards and alerts rely on them.
-var catalogue = map[string]string{
-	"http_request_duration_seconds":                "method route status",
-	"sse_behind_bytes":                             "topic_class",
-	"sse_behind_connections":                       "topic_class",
-	"sse_breaker_state":                            "breaker",
-	"sse_breaker_transitions_total":                "breaker to",
-	"sse_build_info":                               "goversion release version",
-	"sse_connection_age_seconds":                   "reason",
-	"sse_connections":                              "health release transport",
-	"sse_connects_total":                           "outcome release",
-	"sse_cpu_quota_cores":                          "",
-	"sse_delivered_bytes_total":                    "path",
-	"sse_deliveries_total":                         "path",
-	"sse_delivery_latency_seconds":                 "path release",
-	"sse_disconnects_total":                        "reason release",
-	"sse_draining":                                 "",
-	"sse_event_bytes":                              "",
-	"sse_fanout_seconds":                           "topic_class",
-	"sse_gaps_total":                               "cause topic_class",
-	"sse_health_score":                             "",
-	"sse_log_bytes":                                "tier",
-	"sse_log_events":                               "tier",
-	"sse_ping_rtt_seconds":                         "",
-	"sse_pings_missed_total":                       "",
-	"sse_publish_duration_seconds":                 "",
-	"sse_publishes_total":                          "outcome topic_class",
-	"sse_reads_saved_total":                        "layer",
-	"sse_rejects_total":                            "reason",
-	"sse_replay_duration_seconds":                  "tier",
-	"sse_replay_queue":                             "tier",
-	"sse_replayed_events_total":                    "tier",
-	"sse_resume_headroom_seconds":                  "topic_class",
-	"sse_store_errors_total":                       "backend operation",
-	"sse_store_operation_duration_seconds":         "backend operation",
-	"sse_stress_connections":                       "",
-	"sse_telemetry_dropped_total":                  "reason signal",
-	"sse_telemetry_last_success_timestamp_seconds": "signal",
-	"sse_telemetry_queue_depth":                    "signal",
-	"sse_topics":                                   "tier",
-	"sse_write_stalls_total":                       "",
-}
 
 // series is one line of /metrics.
 type series struct {
@@ -98,7 +55,7 @@ func (s series) family() (name, labels string) {
 	name = s.name
 	for _, suffix := range []string{"_bucket", "_sum", "_count"} {
 		if base, ok := strings.CutSuffix(name, suffix); ok {
-			if _, known := catalogue[base]; known {
+			if _, known := catalogue.Metrics()[base]; known {
 				name = base
 			}
 		}
@@ -125,13 +82,13 @@ func TestCatalogue(t *testing.T) {
 		if !strings.HasPrefix(name, "sse_") && !strings.HasPrefix(name, "http_") {
 			continue
 		}
-		if want, known := catalogue[name]; !known || labels != want {
-			t.Errorf("%s has the labels %q, want %q (in the catalogue: %v)", name, labels, want, known)
+		if want, known := catalogue.Metrics()[name]; !known || labels != want.Labels || want.Job != "hub" {
+			t.Errorf("%s has the labels %q, want %+v (in the catalogue: %v)", name, labels, want, known)
 		}
 		seen[name] = true
 	}
-	for name := range catalogue {
-		if !seen[name] {
+	for name, m := range catalogue.Metrics() {
+		if m.Job == "hub" && !seen[name] {
 			t.Errorf("%s is missing", name)
 		}
 	}
@@ -140,6 +97,11 @@ func TestCatalogue(t *testing.T) {
 		metric(t, h.admin, name) // or it fails
 	}
 	_, text := get(t, h.admin+"/metrics")
+	for name, m := range catalogue.Metrics() {
+		if m.Job == "hub" && !strings.Contains(text, "# TYPE "+name+" "+m.Type+"\n") {
+			t.Errorf("%s is not a %s", name, m.Type)
+		}
+	}
 	lint := exec.Command(backendtest.Promtool(t), "check", "metrics")
 	lint.Stdin = strings.NewReader(text)
 	if out, err := lint.CombinedOutput(); err != nil || len(out) > 0 {
