@@ -54,7 +54,9 @@ func TestReadsThatAreSaved(t *testing.T) {
 			for _, s := range waiting {
 				readers.Go(func() { // at the same time: who is slow gives up its memory
 					for range 600 {
-						s.next()
+						if _, err := s.Next(); err != nil {
+							return
+						}
 					}
 				})
 			}
