@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -17,23 +18,24 @@ import (
 type options struct {
 	names     []string                  // of backends, in the order of their start
 	data      string                    // "" for a temporary folder
-	hubs      []string                  // admin listeners
+	targets   map[string][]string       // what Prometheus scrapes beside the backends, by job
 	rules     []string                  // files
 	receivers string                    // configuration of Alertmanager
+	runbooks  string                    // address to serve them on
 	ports     map[string]map[string]int // by backend and name
 }
 
 func parseUp(args []string, stdout io.Writer) (options, error) {
-	o := options{ports: map[string]map[string]int{}}
+	o := options{ports: map[string]map[string]int{}, targets: map[string][]string{}}
 	f := flag.NewFlagSet("backends up", flag.ContinueOnError)
 	f.SetOutput(stdout)
 	f.StringVar(&o.data, "data", "", "`folder` of all data, kept at the end (default a temporary one)")
-	f.StringVar(&o.receivers, "receivers", "", "configuration `file` of Alertmanager (default one that sends nothing)")
-	f.Func("hub", "admin `address` of a hub to scrape, repeatable (default 127.0.0.1:8081)", func(text string) error {
-		o.hubs = append(o.hubs, text)
-		return nil
-	})
-	f.Func("rules", "`files` of rules for Prometheus, * and ? allowed, repeatable", o.addRules)
+	f.StringVar(&o.receivers, "receivers", "", "configuration `file` of Alertmanager (default alerts/alertmanager.yml of the checkout)")
+	o.addTarget(f, "hub", "admin `address` of a hub to scrape, repeatable (default 127.0.0.1:8081)")
+	o.addTarget(f, "prober", "`address` of a prober to scrape, repeatable (default 127.0.0.1:9102)")
+	o.addTarget(f, "grafana", "`address` of a Grafana to scrape and to link to, repeatable (default none)")
+	f.Func("rules", "`files` of rules for Prometheus, * and ? allowed, repeatable (default alerts/rules/*.yml of the checkout)", o.addRules)
+	f.StringVar(&o.runbooks, "runbooks", "", "`address` to serve alerts/runbooks on (default 127.0.0.1:9099, any free port with --free-ports)")
 	free := f.Bool("free-ports", false, "take free ports instead of the usual ones")
 	given := map[string]map[string]int{}
 	f.Func("port", "`port` as backend.port=number, like loki.http=3101; 0 is any free one; repeatable", func(text string) error {
@@ -42,8 +44,16 @@ func parseUp(args []string, stdout io.Writer) (options, error) {
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}
-	if len(o.hubs) == 0 {
-		o.hubs = []string{"127.0.0.1:8081"}
+	for job, usual := range map[string]string{"hub": "127.0.0.1:8081", "prober": "127.0.0.1:9102"} {
+		if len(o.targets[job]) == 0 {
+			o.targets[job] = []string{usual}
+		}
+	}
+	if o.runbooks == "" {
+		o.runbooks = "127.0.0.1:9099"
+		if *free {
+			o.runbooks = "127.0.0.1:0"
+		}
 	}
 	for _, name := range local.Names() {
 		o.ports[name] = usual(name, *free)
@@ -58,6 +68,25 @@ func parseUp(args []string, stdout io.Writer) (options, error) {
 		}
 	}
 	return o, nil
+}
+
+// addTarget defines the flag that adds targets of the job of its name.
+func (o *options) addTarget(f *flag.FlagSet, job, usage string) {
+	f.Func(job, usage, func(address string) error {
+		o.targets[job] = append(o.targets[job], address)
+		return nil
+	})
+}
+
+// fill takes the checkout's rules and receivers where no others were given.
+func (o *options) fill(checkout string) {
+	if len(o.rules) == 0 {
+		o.rules, _ = filepath.Glob(filepath.Join(checkout, "alerts", "rules", "*.yml")) // the pattern is right
+	}
+	receivers := filepath.Join(checkout, "alerts", "alertmanager.yml")
+	if _, err := os.Stat(receivers); err == nil && o.receivers == "" {
+		o.receivers = receivers
+	}
 }
 
 func (o *options) addRules(pattern string) error {

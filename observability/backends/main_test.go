@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -51,7 +52,7 @@ func TestParseUp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if strings.Join(o.names, " ") != "loki jaeger" || strings.Join(o.rules, " ") != rules || strings.Join(o.hubs, " ") != "127.0.0.1:8081" {
+	if strings.Join(o.names, " ") != "loki jaeger" || strings.Join(o.rules, " ") != rules || strings.Join(o.targets["hub"], " ") != "127.0.0.1:8081" {
 		t.Errorf("%+v", o)
 	}
 	for _, c := range []struct {
@@ -64,9 +65,67 @@ func TestParseUp(t *testing.T) {
 			t.Errorf("%s.%s = %d, want %d", c.backend, c.port, got, c.want)
 		}
 	}
+	if got := o.targets["prober"]; !slices.Equal(got, []string{"127.0.0.1:9102"}) || o.runbooks != "127.0.0.1:9099" {
+		t.Errorf("prober %v, runbooks %s", got, o.runbooks)
+	}
+	o.fill(t.TempDir())
+	if len(o.rules) != 1 || o.receivers != "" {
+		t.Errorf("in an empty folder: %+v", o)
+	}
 	o, err = parseUp([]string{"--free-ports"}, io.Discard)
 	if err != nil || len(o.names) != 4 || o.ports["loki"]["http"] != 0 {
 		t.Errorf("--free-ports: %+v, %v", o, err)
+	}
+}
+
+// Without flags the checkout's own rules and receivers are used.
+func TestFill(t *testing.T) {
+	checkout := t.TempDir()
+	rules, receivers := filepath.Join(checkout, "alerts", "rules", "a.yml"), filepath.Join(checkout, "alerts", "alertmanager.yml")
+	if err := os.MkdirAll(filepath.Dir(rules), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{rules, receivers} {
+		if err := os.WriteFile(name, nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var o options
+	o.fill(checkout)
+	if !slices.Equal(o.rules, []string{rules}) || o.receivers != receivers {
+		t.Errorf("%+v", o)
+	}
+}
+
+// Runbooks are served as text, in a list too.
+func TestRunbooks(t *testing.T) {
+	folder := t.TempDir()
+	if err := os.WriteFile(filepath.Join(folder, "HubDown.md"), []byte("# Hub Down – now\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	url, stop, err := serveRunbooks(folder, "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{"/": "HubDown.md", "/HubDown.md": "# Hub Down – now\n"} {
+		response, err := http.Get(url + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(response.Body)
+		response.Body.Close()
+		if err != nil || !strings.Contains(string(text), want) {
+			t.Errorf("%s: %s, %v", path, text, err)
+		}
+		if kind := response.Header.Get("Content-Type"); path != "/" && kind != "text/plain; charset=utf-8" {
+			t.Errorf("%s is %s", path, kind)
+		}
+	}
+	if _, _, err := serveRunbooks(folder, strings.TrimSuffix(strings.TrimPrefix(url, "http://"), "/runbooks")); err == nil || !strings.Contains(err.Error(), "--runbooks") {
+		t.Errorf("a taken port: %v", err)
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
 	}
 }
 

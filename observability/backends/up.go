@@ -19,9 +19,15 @@ func up(ctx context.Context, args []string, cache string, stdout, stderr io.Writ
 	if err != nil {
 		return err
 	}
-	s := local.Settings{Hubs: o.hubs, Rules: o.rules, Receivers: o.receivers}
-	if s.Config, err = local.ConfigFolder(); err != nil {
+	config, err := local.ConfigFolder()
+	if err != nil {
 		return err
+	}
+	checkout := filepath.Dir(config)
+	o.fill(checkout)
+	s := local.Settings{Config: config, Targets: o.targets, Rules: o.rules, Receivers: o.receivers}
+	if grafana := o.targets["grafana"]; len(grafana) > 0 {
+		s.Links.Grafana = "http://" + grafana[0]
 	}
 	data := o.data
 	if data == "" {
@@ -34,6 +40,19 @@ func up(ctx context.Context, args []string, cache string, stdout, stderr io.Writ
 	if err != nil {
 		return orderly(ctx, err)
 	}
+	if slices.Contains(o.names, "prometheus") && os.Getenv("SLUICE_RUNBOOKS_URL") == "" {
+		var stop func() error
+		if s.Links.Runbooks, stop, err = serveRunbooks(filepath.Join(checkout, "alerts", "runbooks"), o.runbooks); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, stop()) }()
+		fmt.Fprintf(stdout, "%-24s %s/\n", "runbooks", s.Links.Runbooks)
+	}
+	return runAll(ctx, o, s, data, binaries, stdout, stderr)
+}
+
+// runAll starts backends, one after another, and ends them all.
+func runAll(ctx context.Context, o options, s local.Settings, data string, binaries map[string]string, stdout, stderr io.Writer) (err error) {
 	var running []*local.Backend
 	defer func() { err = errors.Join(err, stopAll(running, stderr)) }()
 	for _, name := range o.names {
@@ -47,9 +66,7 @@ func up(ctx context.Context, args []string, cache string, stdout, stderr io.Writ
 			return orderly(ctx, err)
 		}
 		running = append(running, b)
-		if name == "alertmanager" {
-			s.Alertmanagers = []string{b.Address("http")}
-		}
+		s.Targets[name] = []string{b.Metrics()}
 		tell(b, stdout)
 	}
 	fmt.Fprintln(stdout, "all are ready; Ctrl-C ends them")

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -45,14 +46,38 @@ func TestReceivers(t *testing.T) {
 	}
 }
 
-// A rule of Prometheus that fires arrives at Alertmanager.
+// A rule of Prometheus that fires arrives at Alertmanager, with links made of
+// the environment and no labels of them.
 func TestAlertArrives(t *testing.T) {
+	t.Setenv("SLUICE_GRAFANA_URL", "http://sre.test:3000")
 	rules := filepath.Join(t.TempDir(), "always.yml")
-	err := os.WriteFile(rules, []byte("groups: [{name: test, rules: [{alert: Always, expr: vector(1), labels: {tier: L1}}]}]\n"), 0o644)
+	err := os.WriteFile(rules, []byte(`groups:
+  - name: test
+    rules:
+      - alert: Always
+        expr: vector(1)
+        labels: {tier: L1}
+        annotations:
+          dashboard_url: '{{ $externalLabels.grafana_url }}/d/sluice-overview'
+`), 0o644)
 	if err != nil {
 		t.Fatal(err)
 	}
 	alertmanager := Alertmanager(t)
-	Prometheus(t, Rules(rules), AlertsTo(alertmanager))
+	prometheus := Prometheus(t, Rules(rules), AlertsTo(alertmanager))
 	eventually(t, "the alert", func() error { return has(alertmanager, "Always") })
+	var alerts []struct {
+		Labels, Annotations map[string]string
+		GeneratorURL        string
+	}
+	if err := get(alertmanager.URL("http")+"/api/v2/alerts", nil, &alerts); err != nil {
+		t.Fatal(err)
+	}
+	a := alerts[0]
+	if a.Annotations["dashboard_url"] != "http://sre.test:3000/d/sluice-overview" || !strings.HasPrefix(a.GeneratorURL, prometheus.URL("http")+"/") {
+		t.Errorf("links: %v and %s", a.Annotations, a.GeneratorURL)
+	}
+	if len(a.Labels) != 2 {
+		t.Errorf("labels: %v", a.Labels)
+	}
 }

@@ -51,8 +51,21 @@ func Promtool(t testing.TB) string {
 type Option func(*local.Settings)
 
 // Scrape makes Prometheus scrape hubs, by their admin listeners, host:port.
-func Scrape(hubs ...string) Option {
-	return func(s *local.Settings) { s.Hubs = append(s.Hubs, hubs...) }
+func Scrape(hubs ...string) Option { return Target("hub", hubs...) }
+
+// Target makes Prometheus scrape addresses, host:port, as one of the jobs of
+// its configuration. It scrapes itself in any case.
+func Target(job string, addresses ...string) Option {
+	return func(s *local.Settings) { s.Targets[job] = append(s.Targets[job], addresses...) }
+}
+
+// Watch makes Prometheus scrape other backends, each as the job of its name.
+func Watch(backends ...*Backend) Option {
+	return func(s *local.Settings) {
+		for _, b := range backends {
+			Target(b.local.Name(), b.local.Metrics())(s)
+		}
+	}
 }
 
 // Rules makes Prometheus load files of rules, *.yml.
@@ -60,12 +73,8 @@ func Rules(files ...string) Option {
 	return func(s *local.Settings) { s.Rules = append(s.Rules, files...) }
 }
 
-// AlertsTo makes Prometheus send its alerts there.
-func AlertsTo(alertmanager *Backend) Option {
-	return func(s *local.Settings) {
-		s.Alertmanagers = append(s.Alertmanagers, alertmanager.Address("http"))
-	}
-}
+// AlertsTo makes Prometheus send its alerts there, and watch it.
+func AlertsTo(alertmanager *Backend) Option { return Watch(alertmanager) }
 
 // Receivers is the configuration file of Alertmanager.
 func Receivers(file string) Option {

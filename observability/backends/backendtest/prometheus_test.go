@@ -132,3 +132,13 @@ func TestPromtoolChecksConfig(t *testing.T) {
 		t.Errorf("promtool says %s", out)
 	}
 }
+
+// Every job of the configuration has a file of targets, and every backend that
+// runs is scraped as the job of its name.
+func TestPrometheusWatches(t *testing.T) {
+	alertmanager, jaeger, loki := Alertmanager(t), Jaeger(t), Loki(t)
+	prometheus := Prometheus(t, AlertsTo(alertmanager), Watch(jaeger, loki), Target("prober", loki.Address("http")))
+	for _, job := range []string{"alertmanager", "jaeger", "loki", "prober", "prometheus"} {
+		wants(t, prometheus, fmt.Sprintf(`up{job=%q}`, job), "1")
+	}
+}

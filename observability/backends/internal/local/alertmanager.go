@@ -25,7 +25,8 @@ func alertmanager(s Settings, at addresses) (launch, error) {
 			"--config.file=" + config,
 			"--storage.path=" + filepath.Join(s.Data, "data"),
 			"--web.listen-address=" + at["http"],
-			"--cluster.listen-address=", // alone
+			"--web.external-url=http://" + at["http"], // in links
+			"--cluster.listen-address=",               // alone
 		},
 		ready: "http://" + at["http"] + "/-/ready",
 	}, nil

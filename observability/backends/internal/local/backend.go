@@ -66,6 +66,9 @@ func (b *Backend) Name() string { return b.name }
 // Address returns host:port of the port of that name, "" if there is none.
 func (b *Backend) Address(port string) string { return b.addresses[port] }
 
+// Metrics returns host:port of where its own metrics are, at /metrics.
+func (b *Backend) Metrics() string { return b.addresses[kinds()[b.name].metrics] }
+
 // LogFile returns the file that the backend writes to.
 func (b *Backend) LogFile() string { return b.log }
 

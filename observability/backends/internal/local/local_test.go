@@ -1,6 +1,7 @@
 package local
 
 import (
+	"cmp"
 	"net"
 	"os"
 	"os/exec"
@@ -24,7 +25,7 @@ func configFolder(t *testing.T) string {
 // own, and none of an earlier start.
 func TestPrometheusFolder(t *testing.T) {
 	s := Settings{
-		Config: configFolder(t), Data: t.TempDir(), Hubs: []string{"127.0.0.1:1", "127.0.0.1:2"},
+		Config: configFolder(t), Data: t.TempDir(), Targets: map[string][]string{"hub": {"127.0.0.1:1", "127.0.0.1:2"}},
 		Rules: []string{filepath.Join(t.TempDir(), "a.yml"), filepath.Join(t.TempDir(), "a.yml")},
 	}
 	for _, name := range s.Rules {
@@ -50,6 +51,9 @@ func TestPrometheusFolder(t *testing.T) {
 		if got := read("targets/alertmanager.yml"); got != `[]` {
 			t.Errorf("no alertmanager: %s", got)
 		}
+		if got := read("targets/prometheus.yml"); !strings.HasPrefix(got, `[{"targets":["127.0.0.1:`) {
+			t.Errorf("itself: %s", got)
+		}
 		files, err := filepath.Glob(filepath.Join(s.Data, "config", "rules", "*.yml"))
 		if err != nil || len(files) != rules {
 			t.Errorf("rules: %v, %v; want %d", files, err, rules)
@@ -58,6 +62,32 @@ func TestPrometheusFolder(t *testing.T) {
 	original, err := os.ReadFile(filepath.Join(s.Config, "prometheus", "prometheus.yml"))
 	if err != nil || read("prometheus.yml") != string(original) {
 		t.Errorf("the configuration was changed: %v", err)
+	}
+}
+
+// A job that the configuration lacks would be scraped by nobody.
+func TestUnknownJob(t *testing.T) {
+	s := Settings{Config: configFolder(t), Data: t.TempDir(), Targets: map[string][]string{"hubs": {"127.0.0.1:1"}}}
+	if _, err := Prepare("prometheus", s); err == nil || !strings.Contains(err.Error(), `no job "hubs": there are alertmanager`) {
+		t.Errorf("%v", err)
+	}
+}
+
+// Links are as given, else those of the environment, else the stack's.
+func TestLinks(t *testing.T) {
+	t.Setenv("SLUICE_GRAFANA_URL", "http://sre.test:3000")
+	t.Setenv("SLUICE_RUNBOOKS_URL", "")
+	s := Settings{Config: configFolder(t), Data: t.TempDir()}
+	for _, runbooks := range []string{"", "http://127.0.0.1:9099/runbooks"} {
+		s.Links.Runbooks = runbooks
+		b, err := Prepare("prometheus", s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := "SLUICE_RUNBOOKS_URL=" + cmp.Or(runbooks, "http://127.0.0.1:8480/runbooks")
+		if env := b.launch.env; !slices.Contains(env, "SLUICE_GRAFANA_URL=http://sre.test:3000") || !slices.Contains(env, want) {
+			t.Errorf("%v, want %s", env, want)
+		}
 	}
 }
 

@@ -17,12 +17,20 @@ type Settings struct {
 	Ports  map[string]int // by name; any free one where there is none or 0
 
 	// Of Prometheus only.
-	Hubs          []string // admin listeners to scrape, host:port
-	Alertmanagers []string // where alerts go, host:port
-	Rules         []string // files of rules, *.yml
+	Targets map[string][]string // what to scrape, host:port by job; alerts go to those of alertmanager
+	Rules   []string            // files of rules, *.yml
+	Links   Links
 
 	// Of Alertmanager only: its configuration, else one that sends nothing.
 	Receivers string
+}
+
+// Links are addresses for the links in alerts, each without a slash at its
+// end. Where one is empty, the environment of the compose stack counts, then
+// the stack's default.
+type Links struct {
+	Grafana  string // SLUICE_GRAFANA_URL
+	Runbooks string // SLUICE_RUNBOOKS_URL, a folder
 }
 
 // ConfigFolder returns the folder of configurations in the checkout that the
@@ -58,6 +66,7 @@ type launch struct {
 // A kind is one of the backends.
 type kind struct {
 	ports   []Port
+	metrics string // the port that has /metrics
 	prepare func(Settings, addresses) (launch, error)
 }
 
@@ -71,12 +80,12 @@ type Port struct {
 // kinds are the backends by the names of their programs.
 func kinds() map[string]kind {
 	return map[string]kind{
-		"alertmanager": {ports: []Port{{"http", 9093, "API and page"}}, prepare: alertmanager},
-		"prometheus":   {ports: []Port{{"http", 9090, "API"}}, prepare: prometheus},
+		"alertmanager": {ports: []Port{{"http", 9093, "API and page"}}, metrics: "http", prepare: alertmanager},
+		"prometheus":   {ports: []Port{{"http", 9090, "API"}}, metrics: "http", prepare: prometheus},
 		"loki": {ports: []Port{
 			{"http", 3100, "push and query, /loki/api/v1/"},
 			{"grpc", 9095, ""},
-		}, prepare: loki},
+		}, metrics: "http", prepare: loki},
 		"jaeger": {ports: []Port{
 			{"query", 16686, "query API"},
 			{"otlp-grpc", 4317, "OTLP over gRPC"},
@@ -85,12 +94,13 @@ func kinds() map[string]kind {
 			{"query-grpc", 16685, ""},
 			{"health", 13133, ""},
 			{"metrics", 8888, ""},
-		}, prepare: jaeger},
+		}, metrics: "metrics", prepare: jaeger},
 	}
 }
 
-// Names returns the backends in the order in which they are started.
-func Names() []string { return []string{"alertmanager", "prometheus", "loki", "jaeger"} }
+// Names returns the backends in the order in which they are started:
+// Prometheus last, since it is told where the others are.
+func Names() []string { return []string{"alertmanager", "loki", "jaeger", "prometheus"} }
 
 // Ports returns what the backend listens on.
 func Ports(name string) []Port { return kinds()[name].ports }
