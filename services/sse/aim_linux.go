@@ -127,7 +127,7 @@ func (l *loop) pickTraced(f *loopFeed) {
 func (f *loopFeed) pick(number uint32, id eventlog.ID) (member, bool) {
 	for i := range min(len(f.members), 8) {
 		m := f.members[(int(number%uint32(len(f.members)))+i)%len(f.members)]
-		if u := &m.c.subs[m.sub]; u.At.Less(id) && u.replay == nil {
+		if u := &m.c.subs[m.sub]; u.At.Less(id) && m.c.replay(u) == nil {
 			return m, true
 		}
 	}

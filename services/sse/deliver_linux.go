@@ -125,7 +125,7 @@ func (l *loop) deliver(c *conn) {
 
 // noted looks at what a delivery has brought.
 func (l *loop) noted(c *conn) {
-	if c.replays > 0 && c.rest.block == nil {
+	if c.replays != nil && c.rest.block == nil {
 		l.server.endReplays(&c.meta, &c.stream, c.remote())
 	}
 	if l.chosen == nil {

@@ -9,6 +9,8 @@ import (
 // replay is a topic's way from where a stream resumed to the head as it was at
 // the handshake.
 type replay struct {
+	of     *sub
+	next   *replay // of another topic of the stream
 	until  eventlog.ID
 	began  time.Time
 	events uint64
@@ -17,14 +19,22 @@ type replay struct {
 
 // beginReplay makes a topic of a handshake count what it replays.
 func (s *stream) beginReplay(u *sub, until eventlog.ID) {
-	u.replay = &replay{until: until, began: time.Now(), tier: TierMemory}
-	s.replays++
+	s.replays = &replay{of: u, next: s.replays, until: until, began: time.Now(), tier: TierMemory}
+}
+
+// replay returns the topic's, nil where it is over.
+func (s *stream) replay(u *sub) *replay {
+	r := s.replays
+	for r != nil && r.of != u {
+		r = r.next
+	}
+	return r
 }
 
 // counted returns how the first so many events of a span count. A cursor that
 // is past its replay has only live ones.
-func (u *sub) counted(span eventlog.Span, events int) counts {
-	r := u.replay
+func (s *stream) counted(u *sub, span eventlog.Span, events int) counts {
+	r := s.replay(u)
 	switch {
 	case u.own:
 		return counts{}
@@ -48,25 +58,24 @@ func (u *sub) counted(span eventlog.Span, events int) counts {
 
 // endReplays ends those that are over: everything has been accepted.
 func (s *server) endReplays(m *meta, st *stream, remote string) {
-	for i := range st.subs {
-		u := &st.subs[i]
-		if u.replay == nil || u.At.Less(u.replay.until) {
+	for at := &st.replays; *at != nil; {
+		r := *at
+		if r.of.At.Less(r.until) {
+			at = &r.next
 			continue
 		}
-		r := *u.replay
-		u.replay = nil
-		st.replays--
+		*at = r.next
 		if o := s.h.Observer; o != nil {
 			c := m.describe(s.h, remote, st)
-			told := Replay{Topic: u.Topic.Name(), Tier: r.tier, Events: r.events, Began: r.began, Took: time.Since(r.began)}
+			told := Replay{Topic: r.of.Topic.Name(), Tier: r.tier, Events: r.events, Began: r.began, Took: time.Since(r.began)}
 			s.notices.post(func() { o.Replayed(c, told) })
 		}
 	}
 }
 
 // path is what a delivery of an event is part of.
-func (u *sub) path(id eventlog.ID) Path {
-	if u.replay != nil && !u.replay.until.Less(id) {
+func (s *stream) path(u *sub, id eventlog.ID) Path {
+	if r := s.replay(u); r != nil && !r.until.Less(id) {
 		return PathReplay
 	}
 	return PathLive

@@ -20,14 +20,14 @@ type chooser struct {
 
 // of chooses among the events of a span. What it returns holds until the next
 // choice.
-func (c *chooser) of(u *sub, span eventlog.Span) []sampled {
-	return c.more(c.none(), u, span, span.Events)
+func (c *chooser) of(s *stream, u *sub, span eventlog.Span) []sampled {
+	return c.more(c.none(), s, u, span, span.Events)
 }
 
 func (c *chooser) none() []sampled { return c.scratch[:0] }
 
 // more chooses among the first so many events of a span.
-func (c *chooser) more(chosen []sampled, u *sub, span eventlog.Span, events int) []sampled {
+func (c *chooser) more(chosen []sampled, s *stream, u *sub, span eventlog.Span, events int) []sampled {
 	for from := 0; from < events; {
 		i := c.skip(events - from)
 		if i < 0 {
@@ -35,7 +35,7 @@ func (c *chooser) more(chosen []sampled, u *sub, span eventlog.Span, events int)
 		}
 		from += i
 		e := span.Event(from)
-		chosen = append(chosen, sampled{e, u.path(e.ID)})
+		chosen = append(chosen, sampled{e, s.path(u, e.ID)})
 		from++
 	}
 	c.scratch = chosen

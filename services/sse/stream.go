@@ -35,7 +35,6 @@ type sub struct {
 	lacking  bool            // what follows is neither here nor asked for
 	fetching bool            // the reader pool has been asked for it
 	current  bool            // it has come to the head, and its socket has not been full since
-	replay   *replay         // nil: what was there at the handshake is behind it
 }
 
 // stream is what a connection reads: a cursor in each of its topics. It does
@@ -44,7 +43,7 @@ type stream struct {
 	subs []sub
 	turn int // which topic is first in the next piece
 
-	replays int // topics whose replay has not ended
+	replays *replay // of topics that have not ended it yet
 }
 
 // quantum is how many bytes a topic may put into a piece before the next
@@ -104,7 +103,7 @@ func (s *stream) next(pass uint64, limit int, scratch []byte, chosen *chooser) (
 	if !ok {
 		return piece{}, false
 	}
-	p := piece{block: span.Block, from: span.From, to: span.To, some: true, counts: u.counted(span, span.Events)}
+	p := piece{block: span.Block, from: span.From, to: span.To, some: true, counts: s.counted(u, span, span.Events)}
 	if u.own {
 		p.counts.own = p.to - p.from
 	}
@@ -112,7 +111,7 @@ func (s *stream) next(pass uint64, limit int, scratch []byte, chosen *chooser) (
 		p.counts.replayed = span.Size(int(n))
 	}
 	if chosen != nil && !u.own {
-		p.samples = chosen.of(u, span)
+		p.samples = chosen.of(s, u, span)
 	}
 	return p, true
 }
@@ -209,7 +208,7 @@ func (s *stream) copy(u *sub, span eventlog.Span, p *piece, limit int, chosen *c
 		switch n := uint32(len(p.scratch) - end); {
 		case u.own:
 			p.counts.own += n
-		case u.path(id) == PathReplay:
+		case s.path(u, id) == PathReplay:
 			p.counts.replayed += n
 		}
 		return len(p.scratch) < min(start+quantum, limit)
@@ -217,9 +216,9 @@ func (s *stream) copy(u *sub, span eventlog.Span, p *piece, limit int, chosen *c
 	if copied == 0 {
 		return false
 	}
-	p.counts.add(u.counted(span, copied))
+	p.counts.add(s.counted(u, span, copied))
 	if chosen != nil && !u.own {
-		p.samples = chosen.more(p.samples, u, span, copied)
+		p.samples = chosen.more(p.samples, s, u, span, copied)
 	}
 	return true
 }
