@@ -1,0 +1,181 @@
+// Package hubtest gives tests a hub in a process of its own, built from this
+// repository, which can be killed and started again on the same ports.
+package hubtest
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// Hub is a hub with a durable store and open access, but with other settings.
+type Hub struct {
+	Public, Admin string // addresses, host:port
+
+	t    testing.TB
+	args []string
+	cmd  *exec.Cmd
+}
+
+// Start starts one and ends it with the test.
+func Start(t testing.TB, settings ...string) *Hub {
+	t.Helper()
+	h := &Hub{Public: FreeAddress(t), Admin: FreeAddress(t), t: t}
+	h.args = append([]string{"--listen", h.Public, "--admin-listen", h.Admin, "--data", t.TempDir()}, settings...)
+	t.Cleanup(h.Kill)
+	h.Restart()
+	return h
+}
+
+// URL is the address for clients.
+func (h *Hub) URL() string { return "http://" + h.Public }
+
+// Restart starts a hub that was killed, and returns when it is ready.
+func (h *Hub) Restart() {
+	h.t.Helper()
+	h.cmd = exec.Command(Binary(h.t), h.args...)
+	h.cmd.Stderr = os.Stderr
+	out, err := h.cmd.StdoutPipe()
+	if err == nil {
+		err = h.cmd.Start()
+	}
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		if strings.Contains(lines.Text(), `"look"`) { // the line that says where it listens
+			go io.Copy(io.Discard, out) // until it ends
+			return
+		}
+	}
+	h.t.Fatalf("the hub did not start: %v", lines.Err())
+}
+
+// Kill ends the hub as a power cut would.
+func (h *Hub) Kill() {
+	if h.cmd == nil {
+		return
+	}
+	_ = h.cmd.Process.Kill() // or it has ended already
+	_ = h.cmd.Wait()         // how is known
+	h.cmd = nil
+}
+
+// Metric returns the sum of the hub's series whose lines begin with a name and
+// have all that is in labels.
+func (h *Hub) Metric(name string, labels ...string) float64 {
+	h.t.Helper()
+	return Metric(h.t, "http://"+h.Admin+"/metrics", name, labels...)
+}
+
+// Metric is as [Hub.Metric], of any address.
+func Metric(t testing.TB, address, name string, labels ...string) float64 {
+	t.Helper()
+	sum := 0.0
+	for line := range strings.Lines(Get(t, address)) {
+		rest, ok := strings.CutPrefix(line, name)
+		if !ok || rest[0] != ' ' && rest[0] != '{' {
+			continue
+		}
+		for _, l := range labels {
+			ok = ok && strings.Contains(rest, l)
+		}
+		v, err := strconv.ParseFloat(strings.TrimSpace(line[strings.LastIndexByte(line, ' ')+1:]), 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ok {
+			sum += v
+		}
+	}
+	return sum
+}
+
+// Get returns the body of an address that answers 200.
+func Get(t testing.TB, address string) string {
+	t.Helper()
+	answer, err := http.Get(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil || answer.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %s %v", address, answer.Status, err)
+	}
+	return string(text)
+}
+
+// Await waits until something is so, for a minute.
+func Await(t testing.TB, what string, so func() bool) {
+	t.Helper()
+	for late := time.Now().Add(time.Minute); !so(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(late) {
+			t.Fatalf("waited in vain: %s", what)
+		}
+	}
+}
+
+// FreeAddress returns a port below those that outgoing connections get, so that
+// none of them takes it while its owner is away.
+func FreeAddress(t testing.TB) string {
+	t.Helper()
+	for range 100 {
+		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(10_000+rand.IntN(20_000))))
+		if err == nil {
+			defer l.Close()
+			return l.Addr().String()
+		}
+	}
+	t.Fatal("no port is free")
+	return ""
+}
+
+var build struct {
+	once sync.Once
+	path string
+	err  error
+}
+
+// Binary returns the hub, built once for the tests of a package.
+func Binary(t testing.TB) string {
+	t.Helper()
+	build.once.Do(func() {
+		_, here, _, _ := runtime.Caller(0)
+		folder, err := os.MkdirTemp("", "hubtest")
+		if err != nil {
+			build.err = err
+			return
+		}
+		build.path = filepath.Join(folder, "hub")
+		c := exec.Command("go", "build", "-o", build.path, "./services/hub")
+		c.Dir = filepath.Join(filepath.Dir(here), "../../..")
+		if out, err := c.CombinedOutput(); err != nil {
+			build.err = fmt.Errorf("%w: %s", err, out)
+		}
+	})
+	if build.err != nil {
+		t.Fatalf("build the hub: %v", build.err)
+	}
+	return build.path
+}
+
+// Clean removes what Binary has built. It is for TestMain.
+func Clean() {
+	if build.path != "" {
+		_ = os.RemoveAll(filepath.Dir(build.path)) // it is a temporary folder
+	}
+}
