@@ -1,0 +1,149 @@
+package stacktest
+
+import (
+	"maps"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/compose-spec/compose-go/v2/cli"
+	"github.com/compose-spec/compose-go/v2/dotenv"
+	"github.com/compose-spec/compose-go/v2/template"
+	"github.com/compose-spec/compose-go/v2/types"
+	"gopkg.in/yaml.v3"
+)
+
+// root is the folder of compose.yaml.
+const root = "../.."
+
+// load reads compose.yaml as Compose does, with every unknown key an error,
+// the demo included and nothing of this test's environment.
+func load(t *testing.T, options ...cli.ProjectOptionsFn) *types.Project {
+	t.Helper()
+	dir, err := filepath.Abs(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	options = append([]cli.ProjectOptionsFn{cli.WithWorkingDirectory(dir), cli.WithProfiles([]string{"demo"})}, options...)
+	o, err := cli.NewProjectOptions([]string{filepath.Join(dir, "compose.yaml")}, options...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	project, err := o.LoadProject(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return project
+}
+
+// own are the services that run our image.
+var own = []string{"demo", "hub", "init", "prober"}
+
+func TestEveryContainerIsHardened(t *testing.T) {
+	project := load(t, cli.WithDotEnv)
+	for name, s := range project.Services {
+		if !s.ReadOnly || s.Privileged || len(s.CapAdd) > 0 || !slices.Equal(s.CapDrop, []string{"ALL"}) {
+			t.Errorf("%s: read-only %v, privileged %v, capabilities +%v -%v", name, s.ReadOnly, s.Privileged, s.CapAdd, s.CapDrop)
+		}
+		if uid, _, _ := strings.Cut(s.User, ":"); uid == "" || uid == "0" || strings.Trim(uid, "0123456789") != "" {
+			t.Errorf("%s runs as %q; want a number that is not 0", name, s.User)
+		}
+		if !slices.Contains(s.SecurityOpt, "no-new-privileges:true") {
+			t.Errorf("%s may get new privileges: %v", name, s.SecurityOpt)
+		}
+		if got := slices.Contains(s.SecurityOpt, "seccomp=services/seccomp.json"); got != slices.Contains(own, name) {
+			t.Errorf("%s: our seccomp profile: %v", name, got)
+		}
+		if s.MemLimit <= 0 || s.CPUS <= 0 || s.PidsLimit <= 0 {
+			t.Errorf("%s lacks a limit: memory %d, cores %v, processes %d", name, s.MemLimit, s.CPUS, s.PidsLimit)
+		}
+		if s.Logging == nil || s.Logging.Options["max-size"] == "" || s.Logging.Options["max-file"] == "" {
+			t.Errorf("%s: its log grows without end", name)
+		}
+	}
+}
+
+// Nothing but the edge and the pages is published, and on loopback, on ports
+// of which none is the bare hub's.
+func TestPublishedPorts(t *testing.T) {
+	var published []string
+	for name, s := range load(t, cli.WithDotEnv).Services {
+		for _, p := range s.Ports {
+			published = append(published, name)
+			address, err := netip.ParseAddr(p.HostIP)
+			if err != nil || !address.IsLoopback() || p.Published == "8080" || p.Published == "8081" {
+				t.Errorf("%s is published at %s:%s", name, p.HostIP, p.Published)
+			}
+		}
+	}
+	slices.Sort(published)
+	if want := []string{"alertmanager", "edge", "grafana", "jaeger", "prometheus"}; !slices.Equal(published, want) {
+		t.Errorf("published: %v, want %v", published, want)
+	}
+}
+
+// Whatever stays up can be asked how it is, is waited for by those who need it,
+// and the hub has longer to end than its drain takes.
+func TestStartAndEnd(t *testing.T) {
+	project := load(t, cli.WithDotEnv)
+	for name, s := range project.Services {
+		asked := s.HealthCheck != nil && len(s.HealthCheck.Test) > 1
+		if oneShot := name == "init" || name == "demo"; asked == oneShot {
+			t.Errorf("%s: health check: %v", name, asked)
+		}
+		for needed, d := range s.DependsOn {
+			want := types.ServiceConditionHealthy
+			if needed == "init" {
+				want = types.ServiceConditionCompletedSuccessfully
+			}
+			if d.Condition != want {
+				t.Errorf("%s waits for %s until %s, want %s", name, needed, d.Condition, want)
+			}
+		}
+	}
+	hub := project.Services["hub"]
+	drain, err := time.ParseDuration(*hub.Environment["SLUICE_DRAIN_TIMEOUT"])
+	if err != nil || hub.StopGracePeriod == nil || time.Duration(*hub.StopGracePeriod) < drain+5*time.Second {
+		t.Errorf("the hub drains for %v and is killed after %v", drain, hub.StopGracePeriod)
+	}
+}
+
+// .env has every variable of compose.yaml, no other, and the defaults that
+// compose.yaml has itself: without .env nothing changes but that there is no
+// demo.
+func TestEnvironmentFile(t *testing.T) {
+	set, err := dotenv.Read(filepath.Join(root, ".env"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(root, "compose.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file map[string]any
+	if err := yaml.Unmarshal(text, &file); err != nil {
+		t.Fatal(err)
+	}
+	used := template.ExtractVariables(file, template.DefaultPattern)
+	if len(used) < 30 {
+		t.Fatalf("only %d variables found in compose.yaml", len(used))
+	}
+	for name, v := range used {
+		if value, ok := set[name]; !ok || value != v.DefaultValue {
+			t.Errorf("%s is %q in .env (%v), and %q without it", name, value, ok, v.DefaultValue)
+		}
+	}
+	for name := range set {
+		if _, ok := used[name]; !ok && name != "COMPOSE_PROFILES" {
+			t.Errorf("%s in .env is used nowhere", name)
+		}
+	}
+	with, without := load(t, cli.WithDotEnv), load(t)
+	if a, b := slices.Sorted(maps.Keys(with.Services)), slices.Sorted(maps.Keys(without.Services)); !slices.Equal(a, b) {
+		t.Errorf("services with .env %v, without %v", a, b)
+	}
+}
