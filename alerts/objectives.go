@@ -59,6 +59,9 @@ func (o objective) LeastRate(b burn) string {
 
 func rounded(f float64) float64 { return math.Round(f*1e6) / 1e6 }
 
+// bucket is the label le of a bucket's bound, as Prometheus has it.
+func bucket(seconds float64) string { return strconv.FormatFloat(seconds, 'f', 1, 64) }
+
 func number(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
 
 func objectives() []objective {
@@ -73,7 +76,7 @@ func objectives() []objective {
           + sum by (job) (rate(sse_publishes_total{outcome="refused",topic_class!="stress"}[5m]))`,
 			Errors: `clamp_min(
             sum by (job) (rate(sse_fanout_seconds_count{topic_class!="stress"}[5m]))
-            - sum by (job) (rate(sse_fanout_seconds_bucket{topic_class!="stress",le="1.0"}[5m])), 0)
+            - sum by (job) (rate(sse_fanout_seconds_bucket{topic_class!="stress",le="` + bucket(thresholds.FanoutSeconds) + `"}[5m])), 0)
           + sum by (job) (rate(sse_publishes_total{outcome="refused",topic_class!="stress"}[5m]))`,
 		},
 		{
@@ -94,7 +97,7 @@ func objectives() []objective {
 			Events:  `sum by (job) (rate(http_request_duration_seconds_count{route="/v1/events",method="GET",status=~"2..|429|5.."}[5m]))`,
 			Errors: `clamp_min(
             sum by (job) (rate(http_request_duration_seconds_count{route="/v1/events",method="GET",status=~"2..|429|5.."}[5m]))
-            - sum by (job) (rate(http_request_duration_seconds_bucket{route="/v1/events",method="GET",status=~"2..",le="1.0"}[5m])), 0)`,
+            - sum by (job) (rate(http_request_duration_seconds_bucket{route="/v1/events",method="GET",status=~"2..",le="` + bucket(thresholds.ConnectSeconds) + `"}[5m])), 0)`,
 		},
 		{
 			Name: "resume", Alert: "ResumeBudgetBurn", Target: thresholds.ResumeTarget,

@@ -1,0 +1,256 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/sluice-stream/sluice/observability/backends/backendtest"
+	"github.com/sluice-stream/sluice/observability/backends/needs"
+)
+
+// Drills wait that long for an alert, and for its end: the rules' times are a
+// sixtieth, the rest is for a busy machine.
+const (
+	scaleOfDrills = 60
+	firesWithin   = 90 * time.Second
+	endsWithin    = 2 * time.Minute
+)
+
+// stack is a hub in a process of its own, with all that watches it.
+type stack struct {
+	t                              *testing.T
+	alertmanager, loki, prometheus *backendtest.Backend
+	dir                            string // a small file system of the hub's
+	binary, public, admin          string
+
+	hub    *exec.Cmd
+	ended  chan struct{}
+	output *bytes.Buffer // of the hub; read after its end
+}
+
+func newStack(t *testing.T) *stack {
+	s := &stack{t: t, dir: t.TempDir(), binary: filepath.Join(t.TempDir(), "hub"), public: freeAddress(t), admin: freeAddress(t)}
+	if err := syscall.Mount("tmpfs", s.dir, "tmpfs", 0, "size=160m"); err != nil {
+		needs.Missing(t, "a small file system can't be mounted here, which takes root: "+err.Error())
+	}
+	t.Cleanup(func() { syscall.Unmount(s.dir, syscall.MNT_DETACH) })
+	s.alertmanager = backendtest.Alertmanager(t, backendtest.Receivers("alertmanager.yml"))
+	s.loki = backendtest.Loki(t)
+	rules := t.TempDir()
+	if err := writeScaled("rules", rules, scaleOfDrills); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("go", "build", "-o", s.binary, "../services/hub").CombinedOutput(); err != nil {
+		t.Fatalf("building the hub: %v\n%s", err, out)
+	}
+	s.startHub()
+	s.prometheus = backendtest.Prometheus(t, backendtest.Scrape(s.admin), backendtest.Rules(glob(t, rules+"/*.yml")...),
+		backendtest.Watch(s.loki), backendtest.AlertsTo(s.alertmanager))
+	return s
+}
+
+// freeAddress returns a port below those that outgoing connections get, so
+// that it stays free while the hub is away.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	for range 100 {
+		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", fmt.Sprint(10_000+rand.IntN(20_000))))
+		if err == nil {
+			defer l.Close()
+			return l.Addr().String()
+		}
+	}
+	t.Fatal("no port is free")
+	return ""
+}
+
+// A hub takes the quota of its control group from there. It is told of a fifth
+// of a core, which any machine can give it, however busy.
+const withQuota = `mount --make-rprivate / && mount -t tmpfs none /sys/fs/cgroup &&
+	echo 20000 100000 > /sys/fs/cgroup/cpu.max && exec "$0" "$@"`
+
+func (s *stack) startHub() {
+	s.t.Helper()
+	s.hub = exec.Command("sh", "-c", withQuota, s.binary, "--listen", s.public, "--admin-listen", s.admin,
+		"--data", filepath.Join(s.dir, "data"), "--retention-total-bytes", "8388608", "--topic-class", "orders=orders.*",
+		"--breaker-open", "5s", "--write-timeout", "30s", "--loki-url", s.loki.URL("http"))
+	s.hub.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
+	s.output = &bytes.Buffer{}
+	s.hub.Stdout, s.hub.Stderr = s.output, s.output
+	if err := s.hub.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	s.ended = make(chan struct{})
+	go func(hub *exec.Cmd, ended chan struct{}) {
+		hub.Wait() // it is killed
+		close(ended)
+	}(s.hub, s.ended)
+	s.t.Cleanup(s.killHub)
+	eventually(s.t, "the hub is ready", time.Minute, func() error {
+		response, err := http.Get("http://" + s.admin + "/readyz")
+		if err == nil {
+			response.Body.Close()
+		}
+		return err
+	})
+}
+
+func (s *stack) killHub() {
+	s.hub.Process.Kill()
+	<-s.ended
+	if s.t.Failed() {
+		text := s.output.String()
+		s.t.Logf("the end of the hub's log:\n%s", text[max(0, len(text)-3000):])
+	}
+}
+
+// publish publishes one event of so many bytes.
+func (s *stack) publish(topic string, bytes int) (status int) {
+	client := http.Client{Timeout: 15 * time.Second}
+	response, err := client.Post("http://"+s.public+"/v1/topics/"+topic+"/events", "text/plain", strings.NewReader(strings.Repeat("x", bytes)))
+	if err != nil {
+		return 0
+	}
+	response.Body.Close()
+	return response.StatusCode
+}
+
+// meanwhile runs a function over and over, on so many goroutines, until the
+// returned one is called.
+func meanwhile(goroutines int, do func()) (stop func()) {
+	done := make(chan struct{})
+	var running sync.WaitGroup
+	for range goroutines {
+		running.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+					do()
+				}
+			}
+		})
+	}
+	return sync.OnceFunc(func() {
+		close(done)
+		running.Wait()
+	})
+}
+
+// fires waits until alerts have arrived at Alertmanager, with texts that are
+// whole.
+func (s *stack) fires(t *testing.T, names ...string) {
+	t.Helper()
+	for _, name := range names {
+		eventually(t, name+" fires", firesWithin, func() error {
+			a, err := s.find(name)
+			if err == nil {
+				checkTexts(t, a)
+			}
+			return err
+		})
+	}
+}
+
+// ends waits until alerts are over at Alertmanager.
+func (s *stack) ends(t *testing.T, names ...string) {
+	t.Helper()
+	for _, name := range names {
+		eventually(t, name+" ends", endsWithin, func() error {
+			_, err := s.find(name)
+			if errors.Is(err, errNoAlert) {
+				return nil
+			}
+			return errors.Join(err, errors.New("it is still there"))
+		})
+	}
+}
+
+var errNoAlert = errors.New("no such alert")
+
+func (s *stack) find(name string) (told, error) {
+	alerts, err := alertsAt(s.alertmanager)
+	if err != nil {
+		return told{}, err
+	}
+	var names []string
+	for _, a := range alerts {
+		if a.Labels["alertname"] == name {
+			return a, nil
+		}
+		names = append(names, a.Labels["alertname"])
+	}
+	slices.Sort(names)
+	return told{}, fmt.Errorf("%w: there are %v", errNoAlert, slices.Compact(names))
+}
+
+func checkTexts(t *testing.T, a told) {
+	t.Helper()
+	for name, text := range a.Annotations {
+		if strings.Contains(text, "{{") || strings.Contains(text, "<error") || strings.Contains(text, "<no value>") {
+			t.Errorf("%s: %s is %q", a.Labels["alertname"], name, text)
+		}
+	}
+	for _, link := range []string{"runbook_url", "dashboard_url"} {
+		if u, err := url.Parse(a.Annotations[link]); err != nil || u.Host == "" {
+			t.Errorf("%s: %s is %q", a.Labels["alertname"], link, a.Annotations[link])
+		}
+	}
+	for _, label := range []string{"grafana_url", "runbooks_url", "prometheus_url"} {
+		if a.Labels[label] != "" {
+			t.Errorf("%s has the label %s", a.Labels["alertname"], label)
+		}
+	}
+}
+
+// query returns the values of an expression.
+func (s *stack) query(expr string) ([]string, error) {
+	response, err := http.Get(s.prometheus.URL("http") + "/api/v1/query?" + url.Values{"query": {expr}}.Encode())
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	var answer struct {
+		Data struct{ Result []struct{ Value [2]any } }
+	}
+	err = json.NewDecoder(response.Body).Decode(&answer)
+	var values []string
+	for _, r := range answer.Data.Result {
+		values = append(values, fmt.Sprint(r.Value[1]))
+	}
+	return values, err
+}
+
+// fill fills the hub's file system, and returns what makes room again.
+func (s *stack) fill(t *testing.T) (empty func()) {
+	t.Helper()
+	path := filepath.Join(s.dir, "filler")
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for err = error(nil); err == nil; {
+		_, err = f.Write(make([]byte, 64<<10))
+	}
+	if !errors.Is(err, syscall.ENOSPC) {
+		t.Fatal(err)
+	}
+	return sync.OnceFunc(func() { os.Remove(path) })
+}
