@@ -1,0 +1,171 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/prometheus/promql/parser"
+
+	"github.com/sluice-stream/sluice/observability/catalogue"
+)
+
+// foreign are metrics that are not Sluice's own, with their labels next to job
+// and instance.
+var foreign = map[string]string{
+	"ALERTS": "alertname alertstate severity tier",
+	"alertmanager_notifications_failed_total":   "integration",
+	"go_gc_gomemlimit_bytes":                    "",
+	"go_gc_heap_live_bytes":                     "",
+	"go_goroutines":                             "",
+	"go_memory_classes_heap_released_bytes":     "",
+	"go_memory_classes_total_bytes":             "",
+	"go_sched_latencies_seconds_bucket":         "le",
+	"go_sched_pauses_total_gc_seconds_bucket":   "le",
+	"process_cpu_seconds_total":                 "",
+	"process_max_fds":                           "",
+	"process_open_fds":                          "",
+	"process_resident_memory_bytes":             "",
+	"process_start_time_seconds":                "",
+	"prometheus_notifications_errors_total":     "alertmanager",
+	"prometheus_rule_evaluation_failures_total": "rule_group",
+	"scrape_duration_seconds":                   "",
+	"up":                                        "",
+}
+
+// ofTheStack are about other parts than what the variables choose.
+var ofTheStack = []string{"ALERTS", "alertmanager_notifications_failed_total", "prometheus_notifications_errors_total", "prometheus_rule_evaluation_failures_total"}
+
+// wholeStack is the panel that looks at all jobs.
+const wholeStack = "Which parts of the stack answer?"
+
+// What variables are filled with here can be told from all else.
+const rateInterval = 7 * time.Minute
+
+var placeholders = map[string]string{
+	"job": "JOB", "instance": "INSTANCE", "release": "RELEASE", "topic_class": "TOPIC_CLASS", "__rate_interval": "7m",
+}
+
+// known returns the labels of a metric.
+func known(name string, recorded map[string]bool) ([]string, bool) {
+	labels, ok := foreign[name]
+	switch {
+	case recorded[name]:
+		labels, ok = "objective", true
+	case !ok:
+		var m catalogue.Metric
+		if m, ok = catalogue.Metrics()[name]; ok {
+			labels = m.Labels
+			break
+		}
+		for _, suffix := range []string{"_bucket", "_count", "_sum"} {
+			if base, cut := strings.CutSuffix(name, suffix); cut {
+				if m = catalogue.Metrics()[base]; m.Type == catalogue.Histogram {
+					labels, ok = m.Labels+" le", true
+				}
+			}
+		}
+	}
+	return append(strings.Fields(labels), "job", "instance"), ok
+}
+
+// Each query can be parsed, asks for metrics and labels that exist, of the job
+// and the instance that are chosen, and takes rates over what the resolution
+// of the graph wants.
+func TestQueries(t *testing.T) {
+	recorded := readRules(t).records
+	for _, f := range files(t) {
+		for _, p := range f.shown() {
+			if p.Type == string(logsPanel) {
+				continue
+			}
+			for _, q := range p.Targets {
+				c := check{t, f.UID + ": " + p.Title + ": " + q.Expr, recorded}
+				c.look(q.Expr, p.Title != wholeStack, true)
+			}
+		}
+		for _, a := range f.Annotations.List {
+			if a.Target["expr"] != a.Expr || !a.Enable {
+				t.Errorf("%s: the annotation %s is not asked for", f.UID, a.Name)
+			}
+			if a.Datasource == (fileSource{"loki", "${logs}"}) {
+				continue
+			}
+			if a.Datasource.UID != "${datasource}" {
+				t.Errorf("%s: the annotation %s asks %q", f.UID, a.Name, a.Datasource.UID)
+			}
+			c := check{t, f.UID + ": annotation " + a.Name, recorded}
+			c.look(a.Expr, true, false)
+		}
+	}
+}
+
+type check struct {
+	t        *testing.T
+	where    string
+	recorded map[string]bool
+}
+
+// look looks at one query. Annotations have no interval of their own.
+func (c check) look(expr string, chosen, intervals bool) {
+	tree, err := parser.ParseExpr(fill(expr, placeholders))
+	if err != nil {
+		c.t.Errorf("%s: %v", c.where, err)
+		return
+	}
+	parser.Inspect(tree, func(node parser.Node, _ []parser.Node) error {
+		switch n := node.(type) {
+		case *parser.VectorSelector:
+			c.selector(n, chosen)
+		case *parser.MatrixSelector:
+			if intervals && n.Range != rateInterval {
+				c.t.Errorf("%s: a rate is not over $__rate_interval", c.where)
+			}
+		case *parser.AggregateExpr:
+			c.grouping(n)
+		}
+		return nil
+	})
+}
+
+func (c check) selector(n *parser.VectorSelector, chosen bool) {
+	labels, ok := known(n.Name, c.recorded)
+	if !ok {
+		c.t.Errorf("%s: there is no metric %s", c.where, n.Name)
+		return
+	}
+	has := map[string]string{}
+	for _, m := range n.LabelMatchers {
+		has[m.Name] = m.Type.String() + m.Value
+		if m.Name != "__name__" && !slices.Contains(labels, m.Name) {
+			c.t.Errorf("%s: %s has no label %s", c.where, n.Name, m.Name)
+		}
+	}
+	if !chosen || slices.Contains(ofTheStack, n.Name) {
+		return
+	}
+	if has["job"] != "=~JOB" {
+		c.t.Errorf("%s: %s is not of the chosen job", c.where, n.Name)
+	}
+	if !c.recorded[n.Name] && has["instance"] != "=~INSTANCE" { // what is recorded is of all instances
+		c.t.Errorf("%s: %s is not of the chosen instance", c.where, n.Name)
+	}
+}
+
+// grouping wants the labels of an aggregation to be there.
+func (c check) grouping(n *parser.AggregateExpr) {
+	var there []string
+	parser.Inspect(n.Expr, func(node parser.Node, _ []parser.Node) error {
+		if s, ok := node.(*parser.VectorSelector); ok {
+			labels, _ := known(s.Name, c.recorded)
+			there = append(there, labels...)
+		}
+		return nil
+	})
+	for _, label := range n.Grouping {
+		if !slices.Contains(there, label) {
+			c.t.Errorf("%s: nothing has the label %s", c.where, label)
+		}
+	}
+}

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"slices"
+
+	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
+)
+
+// everything is the value of "All" where it stands for series without that
+// label too.
+const everything = ".*"
+
+// variables are what is chosen at the top of a dashboard.
+func (b *board) variables() []dashboard.VariableModel {
+	list := []dashboard.VariableModel{
+		source("datasource", "Metrics", "prometheus"),
+		source("logs", "Logs", "loki"),
+		values("job", "Job", `label_values({__name__=~"sse_build_info|sse_probe_latency_seconds_count"}, job)`, ""),
+		values("instance", "Instance", `label_values(up{job=~"$job"}, instance)`, everything),
+	}
+	if b.releases {
+		list = append(list, values("release", "Release", `label_values(sse_connections`+chosen+`}, release)`, everything))
+	}
+	if b.topics {
+		list = append(list, values("topic_class", "Topics", `label_values(sse_fanout_seconds_count`+chosen+`}, topic_class)`, everything))
+	}
+	return append(list, levels(), runbooks())
+}
+
+// source chooses a datasource.
+func source(name, label, plugin string) dashboard.VariableModel {
+	return dashboard.VariableModel{
+		Type: dashboard.VariableTypeDatasource, Name: name, Label: &label,
+		Query: &dashboard.StringOrMap{String: &plugin}, Refresh: pointer(dashboard.VariableRefreshOnDashboardLoad),
+		Current: choice(plugin, plugin), Multi: pointer(false), IncludeAll: pointer(false),
+	}
+}
+
+// values chooses among those of a label, all at first. The value of "All" may
+// be empty for an alternation of them.
+func values(name, label, query, whole string) dashboard.VariableModel {
+	v := dashboard.VariableModel{
+		Type: dashboard.VariableTypeQuery, Name: name, Label: &label, Datasource: metrics(),
+		Definition: &query, Query: &dashboard.StringOrMap{Map: map[string]any{"query": query, "refId": name, "qryType": 1}},
+		Refresh: pointer(dashboard.VariableRefreshOnTimeRangeChanged), Sort: pointer(dashboard.VariableSortAlphabeticalAsc),
+		Multi: pointer(true), IncludeAll: pointer(true), Current: all(),
+	}
+	if whole != "" {
+		v.AllValue = &whole
+	}
+	return v
+}
+
+// levels chooses lines of the log by how grave they are.
+func levels() dashboard.VariableModel {
+	const name = "level"
+	v := values(name, "Log level", "", everything)
+	v.Datasource, v.Definition = logLines(), nil
+	v.Query = &dashboard.StringOrMap{Map: map[string]any{
+		"refId": "LokiVariableQueryEditor-VariableQuery", "type": 1, "label": name, "stream": `{service_name="hub"}`,
+	}}
+	return v
+}
+
+// runbooks is where the runbooks are served. They are reached by links only,
+// and links can't have it otherwise.
+func runbooks() dashboard.VariableModel {
+	const address = "http://127.0.0.1:8480/runbooks"
+	return dashboard.VariableModel{
+		Type: dashboard.VariableTypeTextbox, Name: "runbooks", Label: pointer("Runbooks"),
+		Description: pointer("Where the runbooks are served: SLUICE_RUNBOOKS_URL of the stack"),
+		Query:       &dashboard.StringOrMap{String: pointer(address)}, Current: choice(address, address),
+	}
+}
+
+func choice(text, value string) *dashboard.VariableOption {
+	return &dashboard.VariableOption{
+		Selected: pointer(true),
+		Text:     dashboard.StringOrArrayOfString{String: &text},
+		Value:    dashboard.StringOrArrayOfString{String: &value},
+	}
+}
+
+// all is the choice of everything where several may be chosen.
+func all() *dashboard.VariableOption {
+	return &dashboard.VariableOption{
+		Selected: pointer(true),
+		Text:     dashboard.StringOrArrayOfString{ArrayOfString: []string{"All"}},
+		Value:    dashboard.StringOrArrayOfString{ArrayOfString: []string{"$__all"}},
+	}
+}
+
+func sorted(names []string) []string {
+	slices.Sort(names)
+	return names
+}
