@@ -74,9 +74,10 @@ func TestHealthcheckIsBounded(t *testing.T) {
 }
 
 func TestCommands(t *testing.T) {
-	for command, want := range map[string]string{"help": "--admin-listen", "version": ", go1.", "--help": "Where the hub listens"} {
+	for command, want := range map[string]string{"help": "--admin-listen", "version": ", go1.", "--help": "Where the hub listens",
+		"init --help": "--share", "token --help": "--subject", "admin --help": "/v1/connections"} {
 		var out bytes.Buffer
-		if err := run(t.Context(), []string{command}, noEnv, nil, &out, io.Discard); err != nil || !strings.Contains(out.String(), want) {
+		if err := run(t.Context(), strings.Fields(command), noEnv, nil, &out, io.Discard); err != nil || !strings.Contains(out.String(), want) {
 			t.Errorf("%s: %v, %s", command, err, &out)
 		}
 	}

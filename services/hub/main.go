@@ -1,6 +1,6 @@
 // Command hub is the Sluice service. Without a command it serves; "hub
 // publish TOPIC" publishes the lines of its standard input, "hub healthcheck"
-// asks a hub whether it is ready.
+// and "hub admin" ask a hub, "hub init" and "hub token" make secrets and tokens.
 package main
 
 import (
@@ -16,6 +16,9 @@ import (
 	"github.com/sluice-stream/sluice/services/hub/internal/app"
 	"github.com/sluice-stream/sluice/services/hub/internal/feed"
 	"github.com/sluice-stream/sluice/services/hub/internal/healthcheck"
+	"github.com/sluice-stream/sluice/services/hub/internal/minting"
+	"github.com/sluice-stream/sluice/services/hub/internal/operate"
+	"github.com/sluice-stream/sluice/services/hub/internal/setup"
 )
 
 func main() {
@@ -39,6 +42,12 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 		err = feed.Run(ctx, args[1:], getenv, stdin, stdout, stderr)
 	case "healthcheck":
 		err = healthcheck.Run(ctx, args[1:], getenv, app.Defaults().AdminListen, stdout)
+	case "init":
+		err = setup.Run(args[1:], stdout)
+	case "token":
+		err = minting.Run(args[1:], getenv, stdout)
+	case "admin":
+		err = operate.Run(ctx, args[1:], getenv, app.Defaults().AdminListen, stdout)
 	case "version":
 		_, err = fmt.Fprintln(stdout, version())
 	case "help":

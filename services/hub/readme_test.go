@@ -18,7 +18,7 @@ func TestReadmeNamesTheSettings(t *testing.T) {
 	}
 	flag := regexp.MustCompile(`--([a-z][a-z-]*[a-z])`)
 	has := map[string]bool{}
-	for _, args := range [][]string{{"--help"}, {"publish", "--help"}, {"healthcheck", "--help"}} {
+	for _, args := range [][]string{{"--help"}, {"publish", "--help"}, {"healthcheck", "--help"}, {"admin", "--help"}, {"token", "--help"}, {"init", "--help"}} {
 		var help bytes.Buffer
 		if err := run(context.Background(), args, noEnv, nil, &help, io.Discard); err != nil {
 			t.Fatal(err)

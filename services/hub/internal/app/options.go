@@ -109,7 +109,7 @@ func Parse(args []string, getenv func(string) string, out io.Writer) (Settings, 
 	case err != nil:
 		return s, fmt.Errorf("%s (hub --help lists the settings)", strings.ReplaceAll(err.Error(), " -", " --"))
 	case set.NArg() > 0:
-		return s, fmt.Errorf("%q: not a command of the hub: it serves without one, and knows publish, healthcheck, version and help", set.Arg(0))
+		return s, fmt.Errorf("%q: not a command of the hub: it serves without one, and knows publish, healthcheck, admin, token, init, version and help", set.Arg(0))
 	}
 	if err := fromEnvironment(set, getenv); err != nil {
 		return s, err
@@ -153,6 +153,9 @@ func printHelp(out io.Writer, defaults Settings) {
   hub [settings]                 serve
   hub publish TOPIC [settings]   publish each line of standard input (hub publish --help)
   hub healthcheck [settings]     ask a hub whether it is ready (hub healthcheck --help)
+  hub admin METHOD PATH          ask a hub's admin listener (hub admin --help)
+  hub token [settings]           print a token for a hub (hub token --help)
+  hub init --dir DIR             make the secrets of a stack (hub init --help)
   hub version                    say what this is built from
 
 Each setting is a flag or an environment variable: --admin-listen is

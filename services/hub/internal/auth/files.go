@@ -36,6 +36,14 @@ func (f *fixed) find(context.Context, *jwt.Token) (key any, _ error) { return f.
 // FromSecret returns a verifier of tokens that are signed with the secret in a
 // file (HS256): its bytes, without the white space around them.
 func FromSecret(path string) (*Verifier, error) {
+	secret, err := readSecret(path)
+	if err != nil {
+		return nil, err
+	}
+	return newVerifier(&fixed{secret, []string{"HS256"}}), nil
+}
+
+func readSecret(path string) ([]byte, error) {
 	secret, err := readFile(path)
 	switch {
 	case err != nil:
@@ -46,7 +54,7 @@ func FromSecret(path string) (*Verifier, error) {
 		return nil, fmt.Errorf("%s holds a secret of %d bytes, and %d are the least that is safe: write one to it such as openssl rand -hex 32 makes",
 			path, len(secret), minSecret)
 	}
-	return newVerifier(&fixed{secret, []string{"HS256"}}), nil
+	return secret, nil
 }
 
 // FromPublicKey returns a verifier of tokens that are signed with the other

@@ -11,10 +11,10 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"net/url"
 	"time"
+
+	"github.com/sluice-stream/sluice/services/hub/internal/operate"
 )
 
 const help = `hub healthcheck [settings] asks a hub whether it is ready. The exit status is 0
@@ -28,22 +28,15 @@ when it is, else 1 with the reason on standard error. It takes %v at most.
 // patience is how long the hub may take.
 const patience = 3 * time.Second
 
-// options are the settings of a check.
-type options struct {
-	listen string // address as the hub has it
-	cert   string // whether the hub has one is all that counts
-	url    string
-}
-
 // Run asks once. A nil error means ready. The admin address where nothing
 // else is said is the given one.
 func Run(ctx context.Context, args []string, getenv func(string) string, usual string, out io.Writer) error {
-	o := options{listen: cmp.Or(getenv("SLUICE_ADMIN_LISTEN"), usual), cert: getenv("SLUICE_TLS_CERT")}
+	o := operate.Target{Listen: cmp.Or(getenv("SLUICE_ADMIN_LISTEN"), usual), Cert: getenv("SLUICE_TLS_CERT")}
 	set := flag.NewFlagSet("hub healthcheck", flag.ContinueOnError)
 	set.SetOutput(io.Discard)
-	set.StringVar(&o.listen, "admin-listen", o.listen, "")
-	set.StringVar(&o.cert, "tls-cert", o.cert, "")
-	set.StringVar(&o.url, "url", "", "")
+	set.StringVar(&o.Listen, "admin-listen", o.Listen, "")
+	set.StringVar(&o.Cert, "tls-cert", o.Cert, "")
+	set.StringVar(&o.URL, "url", "", "")
 	if err := set.Parse(args); errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintf(out, help, patience, usual)
 		return err
@@ -53,46 +46,22 @@ func Run(ctx context.Context, args []string, getenv func(string) string, usual s
 	if set.NArg() > 0 {
 		return fmt.Errorf("%q is too much: hub healthcheck knows settings only (hub healthcheck --help lists them)", set.Arg(0))
 	}
-	target, transport, err := o.target()
+	base, own, err := o.Base()
 	if err != nil {
 		return err
 	}
-	defer transport.CloseIdleConnections()
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	return ask(ctx, &http.Client{Transport: transport}, target)
-}
-
-// target returns the address to ask, and how to get there.
-func (o *options) target() (string, *http.Transport, error) {
 	transport := &http.Transport{} // without the proxy of the environment: the hub is here
-	if o.url != "" {
-		u, err := url.Parse(o.url)
-		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-			return "", nil, fmt.Errorf("--url %q is not the address of a hub: write it like http://127.0.0.1:8081", o.url)
-		}
-		return u.JoinPath("readyz").String(), transport, nil
-	}
-	host, port, err := net.SplitHostPort(o.listen)
-	if err != nil {
-		return "", nil, fmt.Errorf("--admin-listen %q is not an address: write it like 127.0.0.1:8081", o.listen)
-	}
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "127.0.0.1"
-		if ip != nil && ip.To4() == nil {
-			host = "::1"
-		}
-	}
-	scheme := "http"
-	if o.cert != "" {
-		scheme = "https"
+	if own {
 		// The certificate is for the name that clients know the hub by, which
 		// is not how it is reached from its own machine. Nothing secret is
 		// sent, and who can listen on this machine's own address in place of
 		// the hub has taken the machine already.
 		transport.TLSClientConfig = &tls.Config{InsecureSkipVerify: true}
 	}
-	return scheme + "://" + net.JoinHostPort(host, port) + "/readyz", transport, nil
+	defer transport.CloseIdleConnections()
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return ask(ctx, &http.Client{Transport: transport}, base.JoinPath("readyz").String())
 }
 
 func ask(ctx context.Context, client *http.Client, target string) error {

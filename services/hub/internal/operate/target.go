@@ -1,0 +1,43 @@
+// Package operate is how commands of the hub reach the admin listener of a hub
+// on the same machine, by the settings that the hub has itself.
+package operate
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+)
+
+// Target is where an admin listener is.
+type Target struct {
+	Listen string // address as the hub has it in --admin-listen
+	Cert   string // not empty: the hub serves with TLS
+	URL    string // address of another hub's, in place of both
+}
+
+// Base returns the base address, and whether it is the machine's own: then a
+// certificate is for another name than the one it is reached by.
+func (t *Target) Base() (base *url.URL, own bool, err error) {
+	if t.URL != "" {
+		u, err := url.Parse(t.URL)
+		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			return nil, false, fmt.Errorf("--url %q is not the address of a hub: write it like http://127.0.0.1:8081", t.URL)
+		}
+		return u, false, nil
+	}
+	host, port, err := net.SplitHostPort(t.Listen)
+	if err != nil {
+		return nil, false, fmt.Errorf("--admin-listen %q is not an address: write it like 127.0.0.1:8081", t.Listen)
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+		if ip != nil && ip.To4() == nil {
+			host = "::1"
+		}
+	}
+	scheme := "http"
+	if t.Cert != "" {
+		scheme = "https"
+	}
+	return &url.URL{Scheme: scheme, Host: net.JoinHostPort(host, port)}, true, nil
+}
