@@ -35,6 +35,7 @@ const (
 type stack struct {
 	t                              *testing.T
 	alertmanager, loki, prometheus *backendtest.Backend
+	edge                           *edge
 	dir                            string // a small file system of the hub's
 	binary, public, admin          string
 
@@ -59,7 +60,9 @@ func newStack(t *testing.T) *stack {
 		t.Fatalf("building the hub: %v\n%s", err, out)
 	}
 	s.startHub()
-	s.prometheus = backendtest.Prometheus(t, backendtest.Scrape(s.admin), backendtest.Rules(glob(t, rules+"/*.yml")...),
+	s.edge = newEdge(t, s.public)
+	s.prometheus = backendtest.Prometheus(t, backendtest.Scrape(s.admin), backendtest.Target("prober", s.edge.prober),
+		backendtest.Rules(glob(t, rules+"/*.yml")...),
 		backendtest.Watch(s.loki), backendtest.AlertsTo(s.alertmanager))
 	return s
 }
@@ -101,13 +104,7 @@ func (s *stack) startHub() {
 		close(ended)
 	}(s.hub, s.ended)
 	s.t.Cleanup(s.killHub)
-	eventually(s.t, "the hub is ready", time.Minute, func() error {
-		response, err := http.Get("http://" + s.admin + "/readyz")
-		if err == nil {
-			response.Body.Close()
-		}
-		return err
-	})
+	eventually(s.t, "the hub is ready", time.Minute, func() error { return answers("http://" + s.admin + "/readyz") })
 }
 
 func (s *stack) killHub() {
@@ -162,6 +159,21 @@ func (s *stack) fires(t *testing.T, names ...string) {
 			a, err := s.find(name)
 			if err == nil {
 				checkTexts(t, a)
+			}
+			return err
+		})
+	}
+}
+
+// explained waits until alerts have arrived and are told to nobody, since
+// another one explains them.
+func (s *stack) explained(t *testing.T, names ...string) {
+	t.Helper()
+	for _, name := range names {
+		eventually(t, name+" is explained", firesWithin, func() error {
+			a, err := s.find(name)
+			if err == nil && a.Status.State != "suppressed" {
+				err = fmt.Errorf("it is %s", a.Status.State)
 			}
 			return err
 		})
