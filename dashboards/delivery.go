@@ -56,6 +56,11 @@ func flow() []panel {
 		{kind: graphPanel, wide: 12, high: 7, title: "How large are the events?", unit: "bytes", log: true,
 			normal: "steady; 256 KiB is the most that is accepted unless set otherwise.", act: "a jump is a publisher that changed; large events cost every reader.",
 			queries: quantiles("sse_event_bytes", `{@}`, "", 0.5, 0.99)},
+		{kind: graphPanel, wide: 24, high: 6, title: "How long is the prober's way through the edge and back?", unit: "s", log: true,
+			normal: "a little more than a publish and a fan-out together.", act: "slow here and fast above: the edge or the network before it. Failures are on the Overview.",
+			queries:  quantiles("sse_probe_latency_seconds", `{@}`, "target", 0.5, 0.99),
+			next:     []string{overviewUID},
+			runbooks: []string{"ProbesFailing", "ProxyBuffering"}},
 	}
 }
 

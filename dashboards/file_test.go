@@ -42,10 +42,11 @@ type fileTarget struct {
 }
 
 type fileVariable struct {
-	Name, Type string
-	Datasource fileSource
-	Query      any
-	AllValue   string
+	Name, Label, Type, AllValue string
+	Multi                       bool
+	Refresh                     int // 2: when the time changes
+	Datasource                  fileSource
+	Query                       any
 }
 
 type fileAnnotation struct {

@@ -32,6 +32,9 @@ func wantVariables(t *testing.T, f file) {
 	types := map[string]string{}
 	for _, v := range f.Templating.List {
 		types[v.Name] = v.Type
+		if v.Type == "query" && (v.Refresh != 2 || !v.Multi || v.Label == "") {
+			t.Errorf("%s: the variable %s must follow the time, allow several and have a label", f.UID, v.Name)
+		}
 		if v.Type == "query" && v.Datasource.UID != "${datasource}" && v.Datasource.UID != "${logs}" {
 			t.Errorf("%s: the variable %s asks the datasource %q", f.UID, v.Name, v.Datasource.UID)
 		}
@@ -105,15 +108,16 @@ func wantTargets(t *testing.T, f file, p filePanel) {
 	}
 }
 
-// No panel lies upon another or outside of the grid.
+// No panel lies upon another or outside of the grid, and there are no holes.
 func TestPlaces(t *testing.T) {
 	for _, f := range files(t) {
-		taken := map[[2]int]string{}
+		taken, rows := map[[2]int]string{}, 0
 		for _, p := range f.Panels {
 			at := p.GridPos
 			if at.X < 0 || at.X+at.W > columns || at.W <= 0 || at.H <= 0 {
 				t.Errorf("%s: %q lies outside", f.UID, p.Title)
 			}
+			rows = max(rows, at.Y+at.H)
 			for x := at.X; x < at.X+at.W; x++ {
 				for y := at.Y; y < at.Y+at.H; y++ {
 					if other, ok := taken[[2]int{x, y}]; ok {
@@ -122,6 +126,9 @@ func TestPlaces(t *testing.T) {
 					taken[[2]int{x, y}] = p.Title
 				}
 			}
+		}
+		if len(taken) != rows*columns {
+			t.Errorf("%s: the panels leave %d holes in the grid", f.UID, rows*columns-len(taken))
 		}
 	}
 }

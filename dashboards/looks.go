@@ -36,7 +36,9 @@ func (p *panel) options() any {
 		o.Tooltip = tooltip()
 		return o
 	case tablePanel:
-		return table.NewOptions()
+		o := table.NewOptions()
+		o.Footer = nil // the SDK's own is not what the schema wants
+		return o
 	case logsPanel:
 		o := logs.NewOptions()
 		o.ShowTime, o.EnableLogDetails, o.WrapLogMessage = true, true, true

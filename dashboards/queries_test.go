@@ -1,6 +1,7 @@
 package main
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -101,6 +102,30 @@ func TestQueries(t *testing.T) {
 	}
 }
 
+// counts are metrics that only grow.
+var counts = regexp.MustCompile(`_(total|bucket|count|sum)$`)
+
+// Each metric of the catalogue is on a dashboard: what nobody can see nobody
+// needs to measure.
+func TestAllMetricsAreShown(t *testing.T) {
+	var shown strings.Builder
+	for _, f := range files(t) {
+		for _, p := range f.shown() {
+			for _, q := range p.Targets {
+				shown.WriteString(q.Expr + "\n")
+			}
+		}
+		for _, a := range f.Annotations.List {
+			shown.WriteString(a.Expr + "\n")
+		}
+	}
+	for name := range catalogue.Metrics() {
+		if !regexp.MustCompile(`\b` + name + `(_bucket|_count|_sum)?\{`).MatchString(shown.String()) {
+			t.Errorf("no dashboard shows %s", name)
+		}
+	}
+}
+
 type check struct {
 	t        *testing.T
 	where    string
@@ -114,10 +139,13 @@ func (c check) look(expr string, chosen, intervals bool) {
 		c.t.Errorf("%s: %v", c.where, err)
 		return
 	}
-	parser.Inspect(tree, func(node parser.Node, _ []parser.Node) error {
+	parser.Inspect(tree, func(node parser.Node, path []parser.Node) error {
 		switch n := node.(type) {
 		case *parser.VectorSelector:
 			c.selector(n, chosen)
+			if counts.MatchString(n.Name) && !slices.ContainsFunc(path, isRange) {
+				c.t.Errorf("%s: %s only grows: it wants a rate", c.where, n.Name)
+			}
 		case *parser.MatrixSelector:
 			if intervals && n.Range != rateInterval {
 				c.t.Errorf("%s: a rate is not over $__rate_interval", c.where)
@@ -127,6 +155,11 @@ func (c check) look(expr string, chosen, intervals bool) {
 		}
 		return nil
 	})
+}
+
+func isRange(n parser.Node) bool {
+	_, ok := n.(*parser.MatrixSelector)
+	return ok
 }
 
 func (c check) selector(n *parser.VectorSelector, chosen bool) {

@@ -21,7 +21,7 @@ type rules struct {
 
 var (
 	ruleHead  = regexp.MustCompile(`(?m)^ *- (record|alert): (\S+)$`)
-	afterExpr = regexp.MustCompile(`(?s)\n +annotations:.*`)
+	afterExpr = regexp.MustCompile(`(?s)\n +for:.*`)
 )
 
 // ruleFiles are those of the stack.
@@ -64,9 +64,9 @@ func fileExists(name string) bool {
 	return err == nil
 }
 
-var number = regexp.MustCompile(`[ "](\d+(\.\d+)?)`)
+var number = regexp.MustCompile(`[<>=] (\d+(\.\d+)?)\b`)
 
-// limitsOf returns the numbers in an alert's expression; of one that is about
+// limitsOf returns what an alert's expression compares with; of one that is about
 // an objective, the limits of that and how fast it may burn.
 func (r rules) limitsOf(alert string) []float64 {
 	if strings.HasSuffix(alert, "BudgetBurn") {

@@ -6,15 +6,15 @@ import (
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
 )
 
-// everything is the value of "All" where it stands for series without that
-// label too.
-const everything = ".*"
+// everything is the value of "All" where a list of all would be long.
+const everything = ".+"
 
 // variables are what is chosen at the top of a dashboard.
 func (b *board) variables() []dashboard.VariableModel {
 	list := []dashboard.VariableModel{
-		source("datasource", "Metrics", "prometheus"),
-		source("logs", "Logs", "loki"),
+		source("datasource", "Data source", "prometheus"),
+		source("logs", "Loki data source", "loki"),
+		// All is the jobs that there are, not all that Prometheus scrapes.
 		values("job", "Job", `label_values({__name__=~"sse_build_info|sse_probe_latency_seconds_count"}, job)`, ""),
 		values("instance", "Instance", `label_values(up{job=~"$job"}, instance)`, everything),
 	}
