@@ -1,6 +1,7 @@
 // The console: one stream, and the parts of the page that show it.
 import { $, copyable, recall, remember, text } from "./console/dom.js";
-import { Connection } from "./console/connection.js";
+import { Access } from "./console/access.js";
+import { Connection, wantsToken } from "./console/connection.js";
 import { details } from "./console/details.js";
 import { Figures } from "./console/figures.js";
 import { EventList } from "./console/list.js";
@@ -21,8 +22,9 @@ const stream = new Stream({
 const connection = new Connection(stream);
 const figures = new Figures();
 const list = new EventList({ select: details, changed: drawToolbar, pause: togglePause });
+const access = new Access({ change: admitted });
 const publisher = new Publisher({
-  token: () => stream.token,
+  token: () => access,
   watches: (topic) => topics.list.includes(topic),
   watch: (topic) => topics.add(topic),
 });
@@ -53,13 +55,23 @@ function topicsChanged() {
   stream.connect(topics.list);
 }
 
+// admitted begins anew with another token, or without one.
+function admitted() {
+  stream.token = access.inPage;
+  stream.withoutFigures = false;
+  publisher.command();
+  connect();
+}
+
 // changed shows another state of the stream.
 function changed() {
   connection.changed();
   const off = stream.state === "closed";
+  const refused = off && wantsToken(stream.end);
+  if (refused || stream.state === "open") access.show(refused, refused);
   text($("connect"), off ? "Connect" : "Disconnect");
   $("connect").classList.toggle("primary", off);
-  text($("subscribe-command"), subscribeCommand(topics.list.length > 0 ? topics.list : ["demo"]));
+  text($("subscribe-command"), subscribeCommand(topics.list.length > 0 ? topics.list : ["demo"], access.has));
   drawToolbar();
   tick();
 }
@@ -91,7 +103,7 @@ function drawEmpty() {
   text($("empty-title"), title);
   const inviting = open && !filtered && topic !== undefined;
   $("empty-invite").hidden = !inviting;
-  if (inviting) text($("empty-command"), publishCommand({ topic, type: "", key: "", data: "hello" }, stream.token));
+  if (inviting) text($("empty-command"), publishCommand({ topic, type: "", key: "", data: "hello" }, access.has));
 }
 
 function togglePause() {
@@ -115,9 +127,7 @@ function wire() {
   });
   $("options-form").addEventListener("submit", (e) => {
     e.preventDefault();
-    stream.token = $("token").value.trim();
     stream.withoutFigures = false;
-    publisher.command();
     connect();
   });
   $("pause").addEventListener("click", togglePause);

@@ -13,6 +13,9 @@ const causes = {
 // ofTheBrowser are refusals of where the page is, which no token changes.
 const ofTheBrowser = /:(host-not-allowed|cross-origin)$/;
 
+// wantsToken reports whether a stream ended for want of a token, or of another.
+export const wantsToken = (end) => [401, 403].includes(end?.status) && !ofTheBrowser.test(end.type ?? "");
+
 export class Connection {
   constructor(stream) {
     this.stream = stream;
@@ -42,8 +45,7 @@ export class Connection {
   }
 
   trouble(end) {
-    const wantsToken = [401, 403].includes(end.status) && !ofTheBrowser.test(end.type ?? "");
-    const advice = wantsToken ? " Give an access token under Options." : "";
+    const advice = wantsToken(end) ? " Give an access token below." : "";
     const next = end.permanent ? "" : " The page tries again and goes on where it left off.";
     const trace = end.trace ? ` Trace ${end.trace}.` : "";
     const detail = end.detail ? `: ${end.detail}` : "";

@@ -3,12 +3,13 @@ import { $, shell, span, text } from "./dom.js";
 import { parse, retryAfter } from "./answer.js";
 import { validTopic } from "./position.js";
 
-export const subscribeCommand = (topics) =>
-  `curl -N ${shell(`${location.origin}/v1/events?${topics.map((t) => `topic=${t}`).join("&")}`)}`;
+const bearer = '-H "Authorization: Bearer $TOKEN" ';
 
-export function publishCommand({ topic, type, key, data }, token) {
-  const words = ["curl"];
-  if (token) words.push("-H", '"Authorization: Bearer $TOKEN"');
+export const subscribeCommand = (topics, withToken) =>
+  `curl -N ${withToken ? bearer : ""}${shell(`${location.origin}/v1/events?${topics.map((t) => `topic=${t}`).join("&")}`)}`;
+
+export function publishCommand({ topic, type, key, data }, withToken) {
+  const words = [withToken ? `curl ${bearer.trim()}` : "curl"];
   words.push(data.startsWith("@") ? "--data-raw" : "-d", data === "" ? "''" : shell(data), shell(location.origin + address({ topic, type, key })));
   return words.join(" ");
 }
@@ -25,7 +26,8 @@ const answerWithin = 20_000; // ms
 const randomKey = () => Array.from(crypto.getRandomValues(new Uint32Array(4)), (n) => n.toString(36)).join("-");
 
 export class Publisher {
-  // on has token(), watches(topic) and watch(topic).
+  // on has token(), watches(topic) and watch(topic). The token has: whether there
+  // is one, and inPage: what is to be sent because no cookie holds it.
   constructor(on) {
     this.on = on;
     this.form = $("publish");
@@ -50,7 +52,7 @@ export class Publisher {
 
   command() {
     const e = this.event();
-    text($("publish-command"), publishCommand({ ...e, topic: e.topic || "demo" }, this.on.token()));
+    text($("publish-command"), publishCommand({ ...e, topic: e.topic || "demo" }, this.on.token().has));
   }
 
   // suggest offers the topics that are watched.
@@ -92,7 +94,7 @@ export class Publisher {
   }
 
   async send(event, key) {
-    const token = this.on.token();
+    const token = this.on.token().inPage;
     const headers = { "Content-Type": "text/plain; charset=utf-8", "Idempotency-Key": key, ...(token && { Authorization: `Bearer ${token}` }) };
     const response = await fetch(address(event), { method: "POST", headers, body: event.data, signal: AbortSignal.timeout(answerWithin) });
     return { status: response.status, after: retryAfter(response.headers.get("Retry-After")), body: parse(await response.text()) };
