@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -23,6 +24,7 @@ func TestDrills(t *testing.T) {
 	defer stop()
 	s.fires(t, "Watchdog")
 	t.Run("objectives are recorded", func(t *testing.T) { drillObjectives(t, s) })
+	t.Run("queries of runbooks", func(t *testing.T) { drillQueries(t, s) })
 	t.Run("backends", func(t *testing.T) {
 		t.Run("store failing", func(t *testing.T) { t.Parallel(); drillStore(t, s) })
 		t.Run("Loki down", func(t *testing.T) { t.Parallel(); drillLoki(t, s) })
@@ -51,6 +53,29 @@ func drillObjectives(t *testing.T, s *stack) {
 			}
 			return err
 		})
+	}
+}
+
+// emptyWhenWell are the runbooks of which a query has no answer then.
+var emptyWhenWell = map[string]string{
+	"RuleFailures":         "it has only groups that fail",
+	"GrafanaDown":          "no Grafana takes part",
+	"AlertsNotSent":        "it has only Alertmanagers that were sent something",
+	"NotificationsFailing": "no integration is filled in",
+}
+
+// A real Prometheus has an answer to each query that a runbook tells to paste.
+func drillQueries(t *testing.T, s *stack) {
+	for _, file := range glob(t, "runbooks/*.md") {
+		for _, m := range inCurl.FindAllStringSubmatch(string(read(t, file)), -1) {
+			eventually(t, file+": "+m[1], firesWithin, func() error {
+				got, err := s.query(m[1])
+				if err == nil && len(got) == 0 && emptyWhenWell[runbookOf(file)] == "" {
+					err = errors.New("no series")
+				}
+				return err
+			})
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -241,7 +242,13 @@ func (s *stack) query(expr string) ([]string, error) {
 	var answer struct {
 		Data struct{ Result []struct{ Value [2]any } }
 	}
-	err = json.NewDecoder(response.Body).Decode(&answer)
+	text, err := io.ReadAll(response.Body)
+	if err == nil {
+		err = json.Unmarshal(text, &answer)
+	}
+	if response.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("%s: %s", response.Status, text)
+	}
 	var values []string
 	for _, r := range answer.Data.Result {
 		values = append(values, fmt.Sprint(r.Value[1]))
