@@ -7,6 +7,7 @@ import (
 	"flag"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -72,10 +73,10 @@ func play(t *testing.T, url string, settings ...string) *lines {
 
 // The demo gives every figure of the hub something to show.
 func TestDemoShowsEverything(t *testing.T) {
-	token := tokens(t)
-	hub := hubtest.Start(t, "--jwt-secret-file", token.secret, "--write-timeout", "2s", "--ping-interval", "500ms", "--pong-timeout", "500ms",
+	secrets := hubtest.Secrets(t)
+	hub := hubtest.Start(t, "--jwt-secret-file", filepath.Join(secrets, "jwt-secret"), "--write-timeout", "2s", "--ping-interval", "500ms", "--pong-timeout", "500ms",
 		"--retention-events", "200", "--releases", "stable,canary", "--topic-class", "orders=orders.*,payments=payments.*,chat=chat.*", "--trace-exporter", "none")
-	out := play(t, hub.URL(), "--token-file", token.demo, "--rate", "100")
+	out := play(t, hub.URL(), "--token-file", filepath.Join(secrets, "demo-token"), "--rate", "100")
 	behind := false
 	hubtest.Await(t, "a stream that is behind", func() bool {
 		behind = behind || hub.Metric("sse_behind_connections", `"other"`) > 0

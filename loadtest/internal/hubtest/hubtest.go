@@ -144,6 +144,17 @@ func FreeAddress(t testing.TB) string {
 	return ""
 }
 
+// Secrets returns a folder with what "hub init" makes: jwt-secret, prober-token,
+// demo-token and more.
+func Secrets(t testing.TB) string {
+	t.Helper()
+	folder := t.TempDir()
+	if out, err := exec.Command(Binary(t), "init", "--dir", folder).CombinedOutput(); err != nil {
+		t.Fatalf("hub init: %v %s", err, out)
+	}
+	return folder
+}
+
 var build struct {
 	once sync.Once
 	path string

@@ -7,7 +7,8 @@ import (
 	"flag"
 	"io"
 	"net"
-	"os/exec"
+	"net/http"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -107,8 +108,9 @@ func (p *prober) awaitGood() {
 }
 
 func TestProbeOfAHub(t *testing.T) {
-	hub := hubtest.Start(t)
-	p := startProber(t, hub.URL(), "--interval", "250ms", "--timeout", "20s", "--trace-ratio", "1")
+	secrets := hubtest.Secrets(t)
+	hub := hubtest.Start(t, "--jwt-secret-file", filepath.Join(secrets, "jwt-secret"))
+	p := startProber(t, hub.URL(), "--interval", "250ms", "--timeout", "20s", "--trace-ratio", "1", "--token-file", filepath.Join(secrets, "prober-token"))
 	p.awaitGood()
 	if n := p.metric("sse_probe_failures_total"); n > 0 {
 		t.Errorf("%v rounds failed: %s", n, &p.out)
@@ -120,8 +122,17 @@ func TestProbeOfAHub(t *testing.T) {
 		t.Errorf("%v streams of 2 targets", n)
 	}
 
-	c := exec.Command("curl", "-sS", "-H", "Accept: application/openmetrics-text", "http://"+p.listen+"/metrics")
-	text, err := c.Output()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+p.listen+"/metrics", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Accept", "application/openmetrics-text")
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
 	if err != nil || !strings.Contains(string(text), `# {trace_id="`) || !strings.Contains(string(text), "# EOF") {
 		t.Errorf("no exemplars: %v\n%s", err, text)
 	}
