@@ -30,7 +30,7 @@ var limits = map[string][]float64{
 	"StreamsRefused":       {th.RefusedStreamsRate},
 	"GapsEarly":            {0},
 	"GapsDamaged":          {0},
-	"LogBehindClients":     {0},
+	"LogBehindClients":     {th.LostLogRatio, th.LostLogResumes},
 	"ResumeHeadroomSmall":  {th.HeadroomSeconds},
 	"ReplayQueueLong":      {th.ReplayQueue},
 	"StoreErrors":          {th.StoreErrorRate},

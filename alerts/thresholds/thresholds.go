@@ -42,6 +42,8 @@ const (
 	LostReadersRate    = 0.2    // streams a second ended by the write time-out, or for want of pongs
 	RefusedStreamsRate = 0.1    // streams a second refused by a limit on connections
 	HeadroomSeconds    = 3600.0 // how far back a client may have been away, at least
+	LostLogRatio       = 0.2    // of resumes in 15 min, with ids that the log does not have
+	LostLogResumes     = 5.0    // such resumes; no more than that is a client's own doing
 	ReplayQueue        = 100.0  // reads of the store that wait for their turn
 )
 
