@@ -54,7 +54,7 @@ func TestEveryPanelHasData(t *testing.T) {
 			now = append(now, q)
 		}
 	}
-	s.answer(t, now, 80*time.Second)
+	s.answer(t, now, 3*time.Minute)
 	for _, q := range well {
 		why := emptyWhenWell[q.key]
 		if err := q.ask(s); err == nil && !why.sometimes {
@@ -74,7 +74,7 @@ func TestEveryPanelHasData(t *testing.T) {
 	if answer.StatusCode != http.StatusAccepted {
 		t.Fatalf("the hub does not drain: %s", answer.Status)
 	}
-	s.answer(t, later, 30*time.Second)
+	s.answer(t, later, time.Minute)
 }
 
 // answer asks until all questions have an answer.
@@ -103,7 +103,7 @@ func (s *stack) variables(t *testing.T, all []file) map[string]string {
 			if v.Type != "query" || values[v.Name] != "" {
 				continue
 			}
-			eventually(t, "the variable "+v.Name, time.Minute, func() error {
+			eventually(t, "the variable "+v.Name, 2*time.Minute, func() error {
 				found, err := s.choices(v, values)
 				if err == nil && len(found) < max(1, choices[v.Name]) {
 					err = fmt.Errorf("there is only %q to choose from", found)

@@ -52,7 +52,7 @@ func (s *stack) startHub(t *testing.T, jaeger *backendtest.Backend) string {
 		"--trace-exporter", "otlp", "--trace-ratio", "1", "--loki-url", s.loki.URL("http"))
 	looks := regexp.MustCompile(`"look":"(http://[0-9.:]+)/?".*"admin":"http://([0-9.:]+)/"`)
 	public := ""
-	eventually(t, "the hub", time.Minute, func() error {
+	eventually(t, "the hub", 2*time.Minute, func() error {
 		m := looks.FindStringSubmatch(out.String())
 		if m == nil {
 			return fmt.Errorf("it says %s", out.String())

@@ -68,7 +68,7 @@ func runbooks() dashboard.VariableModel {
 	const address = "http://127.0.0.1:8480/runbooks"
 	return dashboard.VariableModel{
 		Type: dashboard.VariableTypeTextbox, Name: "runbooks", Label: pointer("Runbooks"),
-		Description: pointer("Where the runbooks are served: SLUICE_RUNBOOKS_URL of the stack"),
+		Description: pointer("Where the runbooks are served: SLUICE_RUNBOOKS_URL of the stack, http://127.0.0.1:9099/runbooks without Docker"),
 		Query:       &dashboard.StringOrMap{String: pointer(address)}, Current: choice(address, address),
 	}
 }
