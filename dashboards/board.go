@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"strings"
 
 	"github.com/grafana/grafana-foundation-sdk/go/common"
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
@@ -22,8 +21,9 @@ type board struct {
 	logs       panel // below all others
 }
 
-// file returns the name of the board's file.
-func (b *board) file() string { return strings.TrimPrefix(b.uid, "sluice-") + ".json" }
+// file returns the name of the board's file. compose.yaml has that of the
+// overview, which Grafana opens first.
+func (b *board) file() string { return b.uid + ".json" }
 
 // schema is the version of the JSON model that Grafana 12 reads without
 // migrating it.
