@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -127,5 +128,17 @@ func TestRegeneration(t *testing.T) {
 		if strings.HasSuffix(e.Name(), ".json") && !known[e.Name()] {
 			t.Errorf("%s is no dashboard of the program: delete it", e.Name())
 		}
+	}
+}
+
+// What compose.yaml opens first is there.
+func TestHome(t *testing.T) {
+	text, err := os.ReadFile("../compose.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	home := regexp.MustCompile(`HOME_DASHBOARD_PATH: /var/lib/grafana/dashboards/(\S+)`).FindSubmatch(text)
+	if home == nil || !fileExists(string(home[1])) {
+		t.Errorf("compose.yaml opens %q first, which is not here", home)
 	}
 }
