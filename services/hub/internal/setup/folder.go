@@ -21,7 +21,11 @@ func (f folder) prepare(shared bool) error {
 	if err := os.MkdirAll(f.dir, mode); err != nil {
 		return f.unwritable(err)
 	}
-	if err := os.Chmod(f.dir, mode); err != nil { // also where it was made with less, or is a volume's
+	info, err := os.Stat(f.dir)
+	if err == nil && info.Mode().Perm() != mode { // it was made with less, or is a volume's
+		err = os.Chmod(f.dir, mode)
+	}
+	if err != nil {
 		return f.unwritable(err)
 	}
 	return nil
