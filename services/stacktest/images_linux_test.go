@@ -36,14 +36,14 @@ func standIns(t *testing.T) map[string]standIn {
 	nginx := onPath(t, "nginx", "nginx")
 	return map[string]standIn{
 		"prometheus": {[]string{shellPath, "USER nobody", "VOLUME /prometheus", "WORKDIR /prometheus", "ENTRYPOINT [\"/bin/prometheus\"]"}, func(l *layer) {
-			l.shell(busybox, "sh", "wget")
+			l.shell(busybox, "sh", "cat", "wget")
 			l.file("/bin/prometheus", prometheus)
 			l.folder("/etc/prometheus", 0o755, 65534)
 			l.text("/etc/passwd", "nobody:x:65534:65534:nobody:/home:/bin/false\n")
 			l.folder("/prometheus", 0o775, 65534)
 		}},
 		"alertmanager": {[]string{shellPath, "USER nobody", "VOLUME /alertmanager", "WORKDIR /alertmanager", "ENTRYPOINT [\"/bin/alertmanager\"]"}, func(l *layer) {
-			l.shell(busybox, "sh", "wget")
+			l.shell(busybox, "sh", "cat", "wget")
 			l.file("/bin/alertmanager", alertmanager)
 			l.folder("/etc/alertmanager", 0o755, 65534)
 			l.text("/etc/passwd", "nobody:x:65534:65534:nobody:/home:/bin/false\n")
@@ -58,12 +58,12 @@ func standIns(t *testing.T) map[string]standIn {
 			l.text("/etc/passwd", "loki:x:10001:10001::/home/loki:/bin/false\n")
 		}},
 		"jaeger": {[]string{shellPath, "USER 10001", "VOLUME /tmp", "ENV JAEGER_LISTEN_HOST=0.0.0.0", "ENTRYPOINT [\"/cmd/jaeger/jaeger-linux\"]"}, func(l *layer) {
-			l.shell(busybox, "sh", "wget")
+			l.shell(busybox, "sh", "cat", "wget")
 			l.file("/cmd/jaeger/jaeger-linux", jaeger)
 			l.folder("/tmp", 0o1777, 0)
 		}},
 		"edge": {[]string{shellPath, "USER 101", "ENTRYPOINT [\"/docker-entrypoint.sh\"]", "CMD [\"nginx\", \"-g\", \"daemon off;\"]"}, func(l *layer) {
-			l.shell(busybox, "sh", "wget")
+			l.shell(busybox, "sh", "cat", "wget")
 			l.dynamic("/usr/sbin/nginx", nginx)
 			l.folder("/etc/nginx", 0o775, 101)
 			l.folder("/var/log/nginx", 0o755, 0)

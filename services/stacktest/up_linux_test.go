@@ -2,8 +2,27 @@ package stacktest
 
 import "testing"
 
+// One stack for all: bringing it up takes minutes. What kills parts of it comes
+// last.
 func TestStack(t *testing.T) {
 	needEngine(t)
 	s := up(t)
-	_ = s
+	t.Run("an event through the edge", s.in(testEvent))
+	t.Run("what containers may do", s.in(testPrivileges))
+	t.Run("what the kernel refuses them", s.in(testRefusals))
+	t.Run("one trace in Jaeger and Loki", s.in(testTrace))
+	t.Run("Prometheus sees everybody", s.in(testTargets))
+	t.Run("under load", s.in(testLoad))
+	t.Run("hub and edge killed", s.in(testKills))
+	t.Run("a file for Alertmanager", s.in(testSecretFile))
+	t.Log("memory in use:\n" + must(t, "stats", "--no-stream", "--format", "{{.Name}}\t{{.MemUsage}}"))
+}
+
+// in makes the stack report to a test of its own.
+func (s *stack) in(f func(*testing.T, *stack)) func(*testing.T) {
+	return func(t *testing.T) {
+		own := *s
+		own.t = t
+		f(t, &own)
+	}
 }
