@@ -173,7 +173,7 @@ func (w *walk) inJaeger() {
 	t := w.t
 	t.Helper()
 	var whole jaegerTrace
-	await(t, "the event's trace in Jaeger", func() bool {
+	patiently(t, "the event's trace in Jaeger", func() bool {
 		all := jaegerTraces(t, w.jaeger, "/api/traces/"+w.trace, nil)
 		if len(all) != 1 {
 			return false
@@ -198,7 +198,7 @@ func (w *walk) inJaeger() {
 		t.Errorf("sse.publish is by %q", s)
 	}
 	var connect, deliver jaegerSpan
-	await(t, "the connect and the deliver in Jaeger", func() bool {
+	patiently(t, "the connect and the deliver in Jaeger", func() bool {
 		for _, j := range jaegerTraces(t, w.jaeger, "/api/traces/"+w.connect, nil) {
 			connect, _ = j.span("sse.connect")
 		}
@@ -217,10 +217,10 @@ func (w *walk) inJaeger() {
 // inLoki finds the publish and the event by the trace id.
 func (w *walk) inLoki() {
 	w.t.Helper()
-	await(w.t, "the event's lines in Loki", func() bool {
+	patiently(w.t, "the event's lines in Loki", func() bool {
 		return eventTypes(lokiLines(w.t, w.loki, w.trace)) == "sse_event sse_publish"
 	})
-	await(w.t, "the stream's line in Loki", func() bool {
+	patiently(w.t, "the stream's line in Loki", func() bool {
 		return strings.Contains(eventTypes(lokiLines(w.t, w.loki, w.connect)), "sse_connect")
 	})
 	for _, l := range lokiLines(w.t, w.loki, w.trace) {
@@ -235,9 +235,9 @@ func (w *walk) inLoki() {
 func (w *walk) inPrometheus() {
 	w.t.Helper()
 	for _, metric := range []string{"sse_publish_duration_seconds_bucket", "sse_fanout_seconds_bucket", "sse_delivery_latency_seconds_bucket"} {
-		await(w.t, "an exemplar of "+metric, func() bool { return slices.Contains(exemplars(w.t, w.prometheus, metric), w.trace) })
+		patiently(w.t, "an exemplar of "+metric, func() bool { return slices.Contains(exemplars(w.t, w.prometheus, metric), w.trace) })
 	}
-	await(w.t, "the connect's exemplar", func() bool {
+	patiently(w.t, "the connect's exemplar", func() bool {
 		return slices.Contains(exemplars(w.t, w.prometheus, `http_request_duration_seconds_bucket{route="/v1/events"}`), w.connect)
 	})
 }
