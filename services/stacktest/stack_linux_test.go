@@ -50,6 +50,7 @@ func up(t *testing.T) *stack {
 	goImage := s.project.Services["init"].Build.Args["GO_IMAGE"]
 	s.left = makeImages(t, s.project, *goImage)
 	s.leaveOut()
+	cleanup(t, "image", "prune", "--force", "--filter", "label=sluice.stage=build")
 	cleanup(t, "image", "rm", "--force", ownImage)
 	t.Cleanup(func() {
 		if t.Failed() {

@@ -5,14 +5,8 @@ package main
 import (
 	"fmt"
 	"os"
-	"syscall"
-)
 
-// Numbers of system calls that package syscall lacks; the same on x86-64 and
-// arm64.
-const (
-	ioUringSetup = 425
-	clone3       = 435
+	"golang.org/x/sys/unix"
 )
 
 func main() {
@@ -20,18 +14,18 @@ func main() {
 		name string
 		do   func() error
 	}{
-		{"ptrace", func() error { return call(syscall.SYS_PTRACE, 0) }}, // PTRACE_TRACEME
-		{"mount", func() error { return syscall.Mount("none", os.Args[1], "tmpfs", 0, "") }},
-		{"unshare", func() error { return syscall.Unshare(syscall.CLONE_NEWUTS) }},
-		{"setns", func() error { return call(syscall.SYS_SETNS, 0, 0) }},
-		{"chroot", func() error { return syscall.Chroot("/") }},
-		{"sethostname", func() error { return syscall.Sethostname([]byte("other")) }},
-		{"keyctl", func() error { return call(syscall.SYS_KEYCTL, 0) }},
-		{"io_uring", func() error { return call(ioUringSetup, 1) }},
-		{"clone3", func() error { return call(clone3, 0, 0) }},
-		{"packets", func() error { return socket(syscall.AF_PACKET) }},
-		{"setuid", func() error { return call(syscall.SYS_SETUID, 0) }},
-		{"internet", func() error { return socket(syscall.AF_INET) }}, // which is allowed
+		{"ptrace", func() error { return call(unix.SYS_PTRACE, 0) }}, // PTRACE_TRACEME
+		{"mount", func() error { return unix.Mount("none", os.Args[1], "tmpfs", 0, "") }},
+		{"unshare", func() error { return unix.Unshare(unix.CLONE_NEWUTS) }},
+		{"setns", func() error { return call(unix.SYS_SETNS, 0, 0) }},
+		{"chroot", func() error { return unix.Chroot("/") }},
+		{"sethostname", func() error { return unix.Sethostname([]byte("other")) }},
+		{"keyctl", func() error { return call(unix.SYS_KEYCTL, 0) }},
+		{"io_uring", func() error { return call(unix.SYS_IO_URING_SETUP, 1) }},
+		{"clone3", func() error { return call(unix.SYS_CLONE3, 0, 0) }},
+		{"packets", func() error { return socket(unix.AF_PACKET) }},
+		{"setuid", func() error { return call(unix.SYS_SETUID, 0) }},
+		{"internet", func() error { return socket(unix.AF_INET) }}, // which is allowed
 	} {
 		said := "done"
 		if err := attempt.do(); err != nil {
@@ -44,16 +38,16 @@ func main() {
 func call(number uintptr, arguments ...uintptr) error {
 	var a [3]uintptr
 	copy(a[:], arguments)
-	if _, _, errno := syscall.RawSyscall(number, a[0], a[1], a[2]); errno != 0 {
+	if _, _, errno := unix.RawSyscall(number, a[0], a[1], a[2]); errno != 0 {
 		return errno
 	}
 	return nil
 }
 
 func socket(family int) error {
-	fd, err := syscall.Socket(family, syscall.SOCK_DGRAM, 0)
+	fd, err := unix.Socket(family, unix.SOCK_DGRAM, 0)
 	if err == nil {
-		syscall.Close(fd)
+		unix.Close(fd)
 	}
 	return err
 }
