@@ -146,3 +146,19 @@ func TestHubComesBackElsewhere(t *testing.T) {
 	stop()
 	<-ended
 }
+
+// A client that reads nothing fills what lies between, and then it is the hub
+// who lets it go: the edge stores nothing for it.
+func TestClientNeverReads(t *testing.T) {
+	e, h := behind(t, "--write-timeout", "1s")
+	open(t, "GET", e.url+"/v1/events?topic=orders", "") // its body is not read
+	await(t, "the hub has the stream", func() bool { return len(h.connections()) == 1 })
+	event := strings.Repeat("x", 250_000)
+	sent := 0
+	await(t, "the hub has no stream", func() bool {
+		publish(t, "http://"+h.address, "orders", event)
+		sent += len(event)
+		return len(h.connections()) == 0
+	})
+	t.Logf("%d MB were published meanwhile", sent>>20)
+}
