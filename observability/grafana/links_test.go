@@ -1,0 +1,76 @@
+package grafana
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sluice-stream/sluice/observability/backends/backendtest"
+)
+
+// The link from a span to its lines finds the one of its trace, in a real Loki.
+func TestLinesOfSpan(t *testing.T) {
+	link := loadDatasources(t)["jaeger"].JSON.TracesToLogs
+	if !link.CustomQuery || len(link.Tags) != 1 || link.Tags[0].Key != "service.name" {
+		t.Fatalf("%+v", link)
+	}
+	loki := backendtest.Loki(t)
+	const trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+	now := fmt.Sprint(time.Now().UnixNano())
+	push := fmt.Sprintf(`{"streams":[{"stream":{"service_name":"hub","level":"info","env":"test"},"values":[
+		[%q,"of the trace",{"trace_id":%q}],[%q,"of another",{"trace_id":"00000000000000000000000000000001"}]]}]}`, now, trace, now)
+	answer, err := http.Post(loki.URL("http")+"/loki/api/v1/push", "application/json", strings.NewReader(push))
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	query := strings.NewReplacer("${__tags}", link.Tags[0].Value+`="hub"`, "${__trace.traceId}", trace).Replace(link.Query)
+	var last string
+	for late := time.Now().Add(time.Minute); time.Now().Before(late); time.Sleep(200 * time.Millisecond) {
+		var found struct {
+			Data struct {
+				Result []struct{ Values [][2]string }
+			}
+		}
+		last = ask(t, loki.URL("http")+"/loki/api/v1/query_range?"+url.Values{"query": {query}}.Encode(), &found)
+		if len(found.Data.Result) == 1 && len(found.Data.Result[0].Values) == 1 && found.Data.Result[0].Values[0][1] == "of the trace" {
+			return
+		}
+	}
+	t.Errorf("%s finds %s", query, last)
+}
+
+// The metrics of a span are queries that a real Prometheus understands.
+func TestQueriesOfSpan(t *testing.T) {
+	prometheus := backendtest.Prometheus(t)
+	for _, q := range loadDatasources(t)["jaeger"].JSON.TracesToMetrics.Queries {
+		query := strings.ReplaceAll(q.Query, "$__tags", `job="hub"`)
+		var answer struct{ Status string }
+		if text := ask(t, prometheus.URL("http")+"/api/v1/query?"+url.Values{"query": {query}}.Encode(), &answer); answer.Status != "success" {
+			t.Errorf("%s: %s", query, text)
+		}
+	}
+}
+
+// ask reads the JSON at a URL and returns its text.
+func ask(t *testing.T, url string, into any) string {
+	t.Helper()
+	answer, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(text, into); err != nil {
+		return err.Error() + ": " + string(text)
+	}
+	return string(text)
+}
