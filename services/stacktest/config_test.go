@@ -1,9 +1,11 @@
 package stacktest
 
 import (
+	"encoding/json"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -142,5 +144,53 @@ func TestEnvironmentFile(t *testing.T) {
 	}
 	if set["COMPOSE_PROFILES"] != "demo" {
 		t.Errorf("COMPOSE_PROFILES is %q: there is nothing to see", set["COMPOSE_PROFILES"])
+	}
+}
+
+// What is mounted from the checkout is there: Docker would make a folder of
+// root's in its place. All of it is read-only, and readable for the users that
+// containers run as.
+func TestMounts(t *testing.T) {
+	mounts := 0
+	for name, s := range load(t, cli.WithDotEnv).Services {
+		for _, v := range s.Volumes {
+			if v.Type != types.VolumeTypeBind {
+				continue
+			}
+			mounts++
+			info, err := os.Stat(v.Source)
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+				continue
+			}
+			if !v.ReadOnly || runtime.GOOS != "windows" && info.Mode().Perm()&0o004 == 0 {
+				t.Errorf("%s: %s is mounted read-only: %v; mode %v", name, v.Source, v.ReadOnly, info.Mode())
+			}
+		}
+	}
+	if mounts < 8 {
+		t.Errorf("only %d mounts", mounts)
+	}
+}
+
+// Our seccomp profile is for both kinds of machines that images are built for.
+func TestProfileArchitectures(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root, "services", "seccomp.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var profile struct {
+		DefaultAction string
+		ArchMap       []struct{ Architecture string }
+	}
+	if err := json.Unmarshal(text, &profile); err != nil {
+		t.Fatal(err)
+	}
+	var architectures []string
+	for _, a := range profile.ArchMap {
+		architectures = append(architectures, a.Architecture)
+	}
+	if want := []string{"SCMP_ARCH_X86_64", "SCMP_ARCH_AARCH64"}; !slices.Equal(architectures, want) || profile.DefaultAction != "SCMP_ACT_ERRNO" {
+		t.Errorf("%s for %v, want refusal by default for %v", profile.DefaultAction, architectures, want)
 	}
 }
