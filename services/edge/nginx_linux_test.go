@@ -1,5 +1,3 @@
-// Package edge holds the configuration of nginx in front of the hub, and tests
-// of it with a real nginx and a real hub.
 package edge
 
 import (
