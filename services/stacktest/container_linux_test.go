@@ -13,6 +13,7 @@ type container struct {
 	RestartCount int
 	State        struct {
 		Pid       int
+		ExitCode  int
 		Status    string
 		StartedAt string
 		Health    *struct{ Status string }

@@ -84,3 +84,28 @@ func (s *stack) recreateHub() {
 		s.t.Fatal(fmt.Errorf("the hub is container %.12s at %s, and was %.12s at %s", after.ID, now, before.ID, old))
 	}
 }
+
+// A hub that is told to stop ends in order, with a stream open, before Docker
+// loses its patience. What it had stored is there when it is started again.
+func testStop(t *testing.T, s *stack) {
+	url, token, topic := s.url("edge"), s.token(), "orders.stop"
+	publisher, err := client.NewPublisher(client.PublisherOptions{URL: url, Token: always(token)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer publisher.Close()
+	if err := numbers(t.Context(), publisher, topic, 0, 0); err != nil {
+		t.Fatal(err)
+	}
+	reader := follow(t.Context(), url, token, topic, 1)
+	reader.reached(t, 1)
+	s.must("stop", "hub")
+	if c := s.inspect("hub"); c.State.ExitCode != 0 {
+		t.Errorf("the hub's exit status is %d, want 0: it was killed in the middle of its drain", c.State.ExitCode)
+	}
+	s.must("up", "--detach", "--no-deps", "--wait", "hub")
+	if err := numbers(t.Context(), publisher, topic, 1, 1); err != nil {
+		t.Fatal(err)
+	}
+	reader.reached(t, 2)
+}

@@ -15,6 +15,7 @@ func TestStack(t *testing.T) {
 	t.Run("under load", s.in(testLoad))
 	t.Run("hub and edge killed", s.in(testKills))
 	t.Run("a file for Alertmanager", s.in(testSecretFile))
+	t.Run("the hub is stopped", s.in(testStop))
 	t.Log("memory in use:\n" + must(t, "stats", "--no-stream", "--format", "{{.Name}}\t{{.MemUsage}}"))
 }
 
