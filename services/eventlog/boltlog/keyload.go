@@ -25,12 +25,12 @@ func (s *Store) loadKeys(all *survey) error {
 		l.walk = walk{pages: v.pages, damaged: func(error) {}}
 		for _, a := range all.keyAsides { // their damage was reported then
 			if a.last.MS >= oldest && s.keys.Last().Less(a.last) {
-				l.take(v.root, []byte(asideName), a.key(""), []byte(keysName))
+				l.take(a.last, v.root, []byte(asideName), a.key(""), []byte(keysName))
 			}
 		}
 		l.walk.damaged = l.damaged
 		if all.keys != nil {
-			l.take(v.root, []byte(keysName))
+			l.take(all.meta.clock, v.root, []byte(keysName))
 		}
 		if len(l.damage) > 0 {
 			s.damaged("", fmt.Errorf("some idempotency keys are lost: %w", errors.Join(l.damage...)))
@@ -52,8 +52,10 @@ func (l *keyLoad) damaged(err error) {
 	}
 }
 
-// take takes up what is in one bucket.
-func (l *keyLoad) take(b bucket, path ...[]byte) {
+// take takes up what is in one bucket, and nothing above until: damage may lead
+// to a page of a later bucket, whose other keys would then be taken for known,
+// or to one that was never committed.
+func (l *keyLoad) take(until eventlog.ID, b bucket, path ...[]byte) {
 	for _, name := range path {
 		var ok bool
 		if b, ok = l.walk.bucket(b, name); !ok {
@@ -71,6 +73,8 @@ func (l *keyLoad) take(b bucket, path ...[]byte) {
 		switch {
 		case err != nil:
 			l.walk.damaged(fmt.Errorf("key %x: %w", e.key, err))
+		case until.Less(k.ID):
+			l.walk.damaged(fmt.Errorf("key %x: beyond the end: %w", e.key, errDamaged))
 		case s.keys.Last().Less(k.ID):
 			s.keys.Add(k)
 		case start.Less(k.ID):

@@ -178,9 +178,11 @@ func (s *Store) setKeysAside(g *guard, k *keyChange, cause error) error {
 	return nil
 }
 
+// keysAside describes the bucket until now. It ends where memory does: the
+// clock may be at ids that go to the fresh one already.
 func (s *Store) keysAside() *aside {
 	s.asides = true
-	return &aside{last: s.clock.Last, events: int64(s.keyAsides)} // so that no two are the same
+	return &aside{last: s.keys.Last(), events: int64(s.keyAsides)} // so that no two are the same
 }
 
 // expireKeys forgets keys in memory, and reports whether there is more to do.

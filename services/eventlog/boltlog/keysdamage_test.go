@@ -10,6 +10,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"go.etcd.io/bbolt"
+
 	"github.com/sluice-stream/sluice/services/eventlog"
 )
 
@@ -258,4 +260,81 @@ func surviveKeys(t *testing.T, dir string, h keyHistory, crashed, root bool) {
 			t.Errorf("%d keys are in the file at the end, want %d", n, most)
 		}
 	})
+}
+
+// TestKeysOfLaterPages leads from a bucket that was set aside to a page of
+// the one after it, as when a page that was free is taken for that. What is
+// there is not of the bucket before, and the later one is remembered whole.
+func TestKeysOfLaterPages(t *testing.T) {
+	s, _ := committer(t, Options{})
+	publish := func(s *Store, from, to int) (forgotten int) {
+		var rs []*request
+		for i := from; i < to; i++ {
+			rs = append(rs, keyed("topic", fmt.Sprint(i), ""))
+		}
+		s.commit(rs)
+		for _, r := range rs {
+			if outcome(r) != "duplicate" {
+				forgotten++
+			}
+		}
+		return forgotten
+	}
+	write := func(page uint64, offset int, b []byte) {
+		t.Helper()
+		if _, err := s.file.WriteAt(b, int64(page)*int64(os.Getpagesize())+int64(offset)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	publish(s, 0, 300)
+	before := pagesOfKeys(t, s)
+	write(before[len(before)-1], 0, make([]byte, os.Getpagesize()))
+	publish(s, 300, 600) // the first that set it aside: all in one commit
+	publish(s, 600, 900)
+	later := pagesOfKeys(t, s)
+	for name, leaf := range map[string]uint64{"first": later[2], "last": later[len(later)-1]} {
+		write(before[0], pageHead+8, native.AppendUint64(nil, leaf))
+		s.sink = nil
+		s.Close()
+		var err error
+		if s, err = Open(filepath.Dir(s.path), Options{OnDamage: func(topic string, err error) { t.Error(topic, err) }}); err != nil {
+			t.Fatal(err)
+		}
+		s.sink = &told{}
+		remembered := s.Keys().Remembered
+		if n := publish(s, 300, 900); n > 0 || remembered < 600+300-2*70 {
+			t.Errorf("%s leaf: %d later keys were forgotten, %d are remembered in all", name, n, remembered)
+		}
+	}
+	s.sink = nil
+	s.Close()
+}
+
+// TestKeyBeyondTheClock finds a key whose event was never committed.
+func TestKeyBeyondTheClock(t *testing.T) {
+	s, _ := committer(t, Options{})
+	s.commit([]*request{keyed("topic", "1", "")})
+	beyond := s.clock.Last
+	beyond.MS += 1000
+	err := s.update(func(tx *bbolt.Tx) error {
+		return tx.Bucket([]byte(keysName)).Put(sealKey(&eventlog.KeyRecord{ID: beyond}))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.sink = nil
+	s.Close()
+	reported := 0
+	s, err = Open(filepath.Dir(s.path), Options{OnDamage: func(string, error) { reported++ }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.sink = &told{}
+	defer func() { s.sink = nil; s.Close() }()
+	if n := s.Keys().Remembered; n != 1 || reported != 1 {
+		t.Errorf("%d keys are remembered, damage was reported %d times", n, reported)
+	}
+	rs := []*request{keyed("topic", "1", ""), keyed("topic", "2", "")}
+	s.commit(rs)
+	wantOutcomes(t, rs, "duplicate", "committed")
 }
