@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sluice-stream/sluice/observability/backends/needs"
+	"github.com/sluice-stream/sluice/observability/backends/programtest"
 )
 
 // edgeUser is who nginx runs as in its image.
@@ -42,8 +43,8 @@ func newEdge(t *testing.T, hub string) *edge {
 	if err := os.Chown(folder, edgeUser, edgeUser); err != nil { // the small file system took root already
 		t.Fatal(err)
 	}
-	address := freeAddress(t)
-	e := &edge{t: t, program: path, folder: folder, config: filepath.Join(folder, "nginx.conf"), url: "http://" + address, prober: freeAddress(t)}
+	address := programtest.FreeAddress(t)
+	e := &edge{t: t, program: path, folder: folder, config: filepath.Join(folder, "nginx.conf"), url: "http://" + address, prober: programtest.FreeAddress(t)}
 	text := strings.NewReplacer("listen 8080", "listen "+address, "http://hub:8080", "http://"+hub, " /tmp/", " "+folder+"/").
 		Replace(string(read(t, "../services/edge/nginx.conf")))
 	if err := os.WriteFile(e.config, []byte(text), 0o644); err != nil {
@@ -75,11 +76,7 @@ func (e *edge) kill() {
 // probe runs the prober until the end of the test.
 func (e *edge) probe() {
 	e.t.Helper()
-	program := filepath.Join(e.t.TempDir(), "loadtest")
-	if out, err := exec.Command("go", "build", "-o", program, "../loadtest").CombinedOutput(); err != nil {
-		e.t.Fatalf("building the prober: %v\n%s", err, out)
-	}
-	prober := exec.Command(program, "probe", "--url", e.url, "--listen", e.prober, "--target", "orders=orders.probe")
+	prober := exec.Command(programtest.Built(e.t, "loadtest"), "probe", "--url", e.url, "--listen", e.prober, "--target", "orders=orders.probe")
 	if err := prober.Start(); err != nil {
 		e.t.Fatal(err)
 	}

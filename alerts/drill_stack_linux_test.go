@@ -3,9 +3,6 @@ package main
 import (
 	"bytes"
 	"errors"
-	"fmt"
-	"math/rand/v2"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -18,6 +15,7 @@ import (
 
 	"github.com/sluice-stream/sluice/observability/backends/backendtest"
 	"github.com/sluice-stream/sluice/observability/backends/needs"
+	"github.com/sluice-stream/sluice/observability/backends/programtest"
 )
 
 // Drills wait that long for an alert, and for its end: the rules' times are a
@@ -42,7 +40,7 @@ type stack struct {
 }
 
 func newStack(t *testing.T) *stack {
-	s := &stack{t: t, dir: t.TempDir(), binary: filepath.Join(t.TempDir(), "hub"), public: freeAddress(t), admin: freeAddress(t)}
+	s := &stack{t: t, dir: t.TempDir(), public: programtest.FreeAddress(t), admin: programtest.FreeAddress(t)}
 	if err := syscall.Mount("tmpfs", s.dir, "tmpfs", 0, "size=160m"); err != nil {
 		needs.Missing(t, "a small file system can't be mounted here, which takes root: "+err.Error())
 	}
@@ -53,30 +51,13 @@ func newStack(t *testing.T) *stack {
 	if err := writeScaled("rules", rules, scaleOfDrills); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := exec.Command("go", "build", "-o", s.binary, "../services/hub").CombinedOutput(); err != nil {
-		t.Fatalf("building the hub: %v\n%s", err, out)
-	}
+	s.binary = programtest.Built(t, "services/hub")
 	s.startHub()
 	s.edge = newEdge(t, s.public)
 	s.prometheus = backendtest.Prometheus(t, backendtest.Scrape(s.admin), backendtest.Target("prober", s.edge.prober),
 		backendtest.Rules(glob(t, rules+"/*.yml")...),
 		backendtest.Watch(s.loki), backendtest.AlertsTo(s.alertmanager))
 	return s
-}
-
-// freeAddress returns a port below those that outgoing connections get, so
-// that it stays free while the hub is away.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	for range 100 {
-		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", fmt.Sprint(10_000+rand.IntN(20_000))))
-		if err == nil {
-			defer l.Close()
-			return l.Addr().String()
-		}
-	}
-	t.Fatal("no port is free")
-	return ""
 }
 
 // A hub takes the quota of its control group from there. It is told of a fifth

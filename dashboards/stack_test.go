@@ -3,17 +3,14 @@ package main
 import (
 	"context"
 	"fmt"
-	"net"
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/sluice-stream/sluice/observability/backends/backendtest"
+	"github.com/sluice-stream/sluice/observability/backends/programtest"
 )
 
 // stack is a small one of real programs: a hub with its demo and its prober,
@@ -31,8 +28,8 @@ func startStack(t *testing.T) *stack {
 	s.loki = backendtest.Loki(t)
 	jaeger, alertmanager := backendtest.Jaeger(t), backendtest.Alertmanager(t)
 	public := s.startHub(t, jaeger)
-	loadtest := build(t, "loadtest")
-	prober := freeAddress(t)
+	loadtest := programtest.Built(t, "loadtest")
+	prober := programtest.FreeAddress(t)
 	begin(t, nil, loadtest, "probe", "--url", public, "--listen", prober, "--target", "orders=orders.probe,payments=payments.probe,chat=chat.probe")
 	begin(t, nil, loadtest, "demo", "--url", public, "--trace-ratio", "1")
 	s.prometheus = backendtest.Prometheus(t, backendtest.Scrape(s.admin), backendtest.Target("prober", prober),
@@ -45,8 +42,8 @@ func startStack(t *testing.T) *stack {
 func (s *stack) startHub(t *testing.T, jaeger *backendtest.Backend) string {
 	t.Helper()
 	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", jaeger.URL("otlp-http"))
-	var out output
-	begin(t, &out, build(t, "services/hub"), "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--data", t.TempDir(),
+	var out programtest.Output
+	begin(t, &out, programtest.Built(t, "services/hub"), "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--data", t.TempDir(),
 		"--topic-class", "orders=orders.*,payments=payments.*,chat=chat.*,stress=stress.*", "--releases", "stable,canary",
 		"--ping-interval", "2s", "--pong-timeout", "1s", "--write-timeout", "5s",
 		"--trace-exporter", "otlp", "--trace-ratio", "1", "--loki-url", s.loki.URL("http"))
@@ -63,25 +60,11 @@ func (s *stack) startHub(t *testing.T, jaeger *backendtest.Backend) string {
 	return public
 }
 
-// build builds one of the programs of the checkout.
-func build(t *testing.T, program string) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), filepath.Base(program))
-	if runtime.GOOS == "windows" {
-		path += ".exe"
-	}
-	out, err := exec.Command("go", "build", "-o", path, "github.com/sluice-stream/sluice/"+program).CombinedOutput()
-	if err != nil {
-		t.Fatalf("building %s: %v\n%s", program, err, out)
-	}
-	return path
-}
-
 // begin starts a program that ends with the test.
-func begin(t *testing.T, out *output, path string, args ...string) {
+func begin(t *testing.T, out *programtest.Output, path string, args ...string) {
 	t.Helper()
 	if out == nil {
-		out = &output{}
+		out = &programtest.Output{}
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	command := exec.CommandContext(ctx, path, args...)
@@ -93,42 +76,10 @@ func begin(t *testing.T, out *output, path string, args ...string) {
 		stop()
 		command.Wait() // it was killed, or has ended by itself
 		if t.Failed() {
-			t.Logf("the end of what %s wrote:\n%s", filepath.Base(path), out.end(2000))
+			text := out.String()
+			t.Logf("the end of what %s wrote:\n%s", filepath.Base(path), text[max(0, len(text)-2000):])
 		}
 	})
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
-// output keeps what a program writes.
-type output struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.String()
-}
-
-func (o *output) end(most int) string {
-	text := o.String()
-	return text[max(0, len(text)-most):]
 }
 
 // eventually tries until it works.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sluice-stream/sluice/loadtest/internal/hubtest"
+	"github.com/sluice-stream/sluice/observability/backends/programtest"
 )
 
 func TestMain(m *testing.M) {
@@ -46,7 +47,7 @@ func TestSIGTERM(t *testing.T) {
 		t.Skip("there are no signals to send on this system")
 	}
 	hub := hubtest.Start(t)
-	for _, url := range []string{hub.URL(), "http://" + hubtest.FreeAddress(t)} {
+	for _, url := range []string{hub.URL(), "http://" + programtest.FreeAddress(t)} {
 		for _, args := range [][]string{
 			{"demo", "--url", url},
 			{"probe", "--url", url, "--target", "orders=orders.probe", "--listen", "127.0.0.1:0"},

@@ -5,29 +5,21 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/sluice-stream/sluice/observability/backends/programtest"
 )
 
 // buildHub builds the hub, once.
-var buildHub = sync.OnceValues(func() (string, error) {
-	path := filepath.Join(binaries, "hub")
-	out, err := exec.Command("go", "build", "-o", path, "github.com/sluice-stream/sluice/services/hub").CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("building the hub: %w: %s", err, out)
-	}
-	return path, nil
-})
+var buildHub = sync.OnceValues(func() (string, error) { return programtest.Build(binaries, "services/hub") })
 
 var binaries string // a folder
 
@@ -58,7 +50,7 @@ func newHub(t *testing.T, address, data string, settings ...string) *hub {
 	if err != nil {
 		t.Fatal(err)
 	}
-	admin := freeAddress(t, "127.0.0.1")
+	admin := programtest.FreeAddress(t)
 	h := &hub{t: t, address: address, admin: "http://" + admin}
 	h.cmd = exec.Command(path, append([]string{"--listen", address, "--admin-listen", admin, "--data", data,
 		"--trusted-proxies", "127.0.0.1", "--heartbeat-interval", "1h"}, settings...)...)
@@ -116,24 +108,9 @@ func behind(t *testing.T, settings ...string) (*edge, *hub) {
 	t.Helper()
 	names := newNames(t)
 	names.is("127.0.0.1")
-	address := freeAddress(t, "127.0.0.1")
+	address := programtest.FreeAddress(t)
 	e := newEdge(t, names, portOf(address)) // or skips, before a hub is built for nothing
 	return e, newHub(t, address, t.TempDir(), settings...)
-}
-
-// freeAddress returns a port below those that outgoing connections get, so that
-// none of these takes its place.
-func freeAddress(t *testing.T, host string) string {
-	t.Helper()
-	for range 100 {
-		l, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(10_000+rand.IntN(20_000))))
-		if err == nil {
-			defer l.Close()
-			return l.Addr().String()
-		}
-	}
-	t.Fatal("no port is free")
-	return ""
 }
 
 func portOf(address string) string {

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/sluice-stream/sluice/observability/backends/needs"
+	"github.com/sluice-stream/sluice/observability/backends/programtest"
 )
 
 // uid is who nginx runs as in its image. Nothing else of this machine is
@@ -60,7 +61,7 @@ func prepare(t *testing.T, names *names, port string, replace ...string) (e *edg
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(folder) })
-	address := freeAddress(t, "127.0.0.1")
+	address := programtest.FreeAddress(t)
 	e = &edge{url: "http://" + address, folder: folder, output: filepath.Join(folder, "output")}
 	text, err := os.ReadFile("nginx.conf")
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sluice-stream/sluice/observability/backends/programtest"
 	"github.com/sluice-stream/sluice/services/client"
 )
 
@@ -38,7 +39,7 @@ func TestIdleStream(t *testing.T) {
 	names := newNames(t)
 	names.is("127.0.0.1")
 	for _, beats := range []bool{true, false} {
-		address := freeAddress(t, "127.0.0.1")
+		address := programtest.FreeAddress(t)
 		e := newEdge(t, names, portOf(address), "proxy_read_timeout 5m", "proxy_read_timeout 1s")
 		interval := "1h"
 		if beats {
@@ -77,7 +78,7 @@ func TestClientGoes(t *testing.T) {
 func TestHubComesBackElsewhere(t *testing.T) {
 	names := newNames(t)
 	names.is("127.0.0.1")
-	address := freeAddress(t, "127.0.0.1")
+	address := programtest.FreeAddress(t)
 	e := newEdge(t, names, portOf(address))
 	data := t.TempDir()
 	h := newHub(t, address, data)

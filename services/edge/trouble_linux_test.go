@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/sluice-stream/sluice/observability/backends/programtest"
 )
 
 // rejection reads an answer in the 200 form.
@@ -66,7 +68,7 @@ func TestNoHub(t *testing.T) {
 			if known {
 				names.is("127.0.0.1")
 			}
-			e := newEdge(t, names, portOf(freeAddress(t, "127.0.0.1")))
+			e := newEdge(t, names, portOf(programtest.FreeAddress(t)))
 			events := e.url + "/v1/events?topic=orders"
 			answer, text := ask(t, "GET", events, "")
 			wantsRejected(t, answer, text, http.StatusBadGateway)

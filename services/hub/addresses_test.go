@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sluice-stream/sluice/observability/backends/programtest"
 )
 
 // as are the headers of who comes from an address, by way of a proxy.
@@ -147,7 +149,7 @@ func TestIdleConnectionsGiveWay(t *testing.T) {
 		t.Skip("Windows has no limit of files")
 	}
 	const files, idle = 300, 400
-	p := &hubProcess{t: t, public: freeAddress(t), admin: freeAddress(t),
+	p := &hubProcess{t: t, public: programtest.FreeAddress(t), admin: programtest.FreeAddress(t),
 		wrapper:  []string{"sh", "-c", fmt.Sprintf(`ulimit -n %d && exec "$@"`, files), "sh"},
 		settings: []string{"--store", "bolt", "--data", t.TempDir()}}
 	t.Cleanup(p.kill)

@@ -19,6 +19,7 @@ import (
 	gosse "github.com/tmaxmax/go-sse"
 
 	"github.com/sluice-stream/sluice/observability/backends/needs"
+	"github.com/sluice-stream/sluice/observability/backends/programtest"
 	"github.com/sluice-stream/sluice/services/client"
 )
 
@@ -168,7 +169,7 @@ func nchanServer(t *testing.T) foreign {
 	if _, none := os.Stat(module); err != nil || none != nil {
 		needs.Missing(t, "no Nchan: apt-get install nginx libnginx-mod-nchan")
 	}
-	folder, address := t.TempDir(), freeAddress(t)
+	folder, address := t.TempDir(), programtest.FreeAddress(t)
 	config := filepath.Join(folder, "nginx.conf")
 	if err := os.WriteFile(config, fmt.Appendf(nil, nchanConfig, module, folder, address), 0o600); err != nil {
 		t.Fatal(err)

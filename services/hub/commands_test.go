@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sluice-stream/sluice/observability/backends/programtest"
 )
 
 func TestHealthcheck(t *testing.T) {
@@ -38,7 +40,7 @@ func TestHealthcheck(t *testing.T) {
 		}
 	}
 	for want, err := range map[string]error{
-		"refused":                      check(noEnv, "--admin-listen", freeAddress(t)),
+		"refused":                      check(noEnv, "--admin-listen", programtest.FreeAddress(t)),
 		"certificate":                  check(noEnv, "--url", secure.admin),
 		"400 Bad Request":              check(noEnv, "--admin-listen", strings.TrimPrefix(secure.admin, "https://")),
 		"404":                          check(noEnv, "--url", h.public),

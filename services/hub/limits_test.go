@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/sluice-stream/sluice/observability/backends/programtest"
 )
 
 // As many topics as may be come into being, each with its event; one more is
@@ -78,7 +80,7 @@ func TestFileLimit(t *testing.T) {
 
 func testFileLimit(t *testing.T) {
 	const files, late = 300, 200
-	p := &hubProcess{t: t, public: freeAddress(t), admin: freeAddress(t),
+	p := &hubProcess{t: t, public: programtest.FreeAddress(t), admin: programtest.FreeAddress(t),
 		wrapper:  []string{"sh", "-c", fmt.Sprintf(`ulimit -n %d && exec "$@"`, files), "sh"},
 		settings: []string{"--store", "bolt", "--data", t.TempDir()}}
 	t.Cleanup(p.kill)

@@ -4,6 +4,8 @@ import (
 	"net"
 	"sync"
 	"testing"
+
+	"github.com/sluice-stream/sluice/observability/backends/programtest"
 )
 
 // network is the way to a server, of the kind that trains have: it can be
@@ -22,7 +24,7 @@ type network struct {
 
 func newNetwork(t *testing.T, target string) *network {
 	t.Helper()
-	n := &network{t: t, target: target, address: freeAddress(t), conns: map[net.Conn]bool{}}
+	n := &network{t: t, target: target, address: programtest.FreeAddress(t), conns: map[net.Conn]bool{}}
 	t.Cleanup(func() {
 		n.lose()
 		n.running.Wait()

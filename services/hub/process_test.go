@@ -3,8 +3,6 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"slices"
@@ -13,6 +11,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/sluice-stream/sluice/observability/backends/programtest"
 )
 
 // hubProcess is a hub in a process of its own that can be killed and started
@@ -33,25 +33,10 @@ type hubProcess struct {
 // newHubProcess prepares a hub with the given settings and starts it.
 func newHubProcess(t *testing.T, settings ...string) *hubProcess {
 	t.Helper()
-	p := &hubProcess{t: t, settings: settings, public: freeAddress(t), admin: freeAddress(t)}
+	p := &hubProcess{t: t, settings: settings, public: programtest.FreeAddress(t), admin: programtest.FreeAddress(t)}
 	t.Cleanup(func() { p.kill() })
 	p.start()
 	return p
-}
-
-// freeAddress returns a port below those that outgoing connections get: while
-// the hub is away none of them must take its place.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	for range 100 {
-		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(10_000+rand.IntN(20_000))))
-		if err == nil {
-			defer l.Close()
-			return l.Addr().String()
-		}
-	}
-	t.Fatal("no port is free")
-	return ""
 }
 
 // start runs the hub and returns when it is ready.

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/sluice-stream/sluice/observability/backends/programtest"
 )
 
 // command runs a command of the hub and returns what it prints.
@@ -168,7 +170,7 @@ func TestInitSaysWhatToDo(t *testing.T) {
 		"hub token knows settings only":    {"token", "now"},
 		"say what to ask":                  {"admin", "GET"},
 		"hub admin --help has more":        {"admin", "GET", "v1/topics"},
-		"does not answer":                  {"admin", "GET", "/", "--admin-listen", freeAddress(t)},
+		"does not answer":                  {"admin", "GET", "/", "--admin-listen", programtest.FreeAddress(t)},
 		"is not an address":                {"admin", "GET", "/", "--admin-listen", "8081"},
 		"--admin-token-file":               {"admin", "GET", "/", "--admin-token-file", filepath.Join(empty, "none")},
 		"holds no token":                   {"admin", "GET", "/", "--admin-token-file", filepath.Join(empty, "admin-token")},

@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/sluice-stream/sluice/observability/backends/programtest"
 )
 
 // troubled is a backend of logs and spans that does as it is told, on one
@@ -25,7 +27,7 @@ type troubled struct {
 }
 
 func newTroubled(t *testing.T) *troubled {
-	b := &troubled{address: freeAddress(t)}
+	b := &troubled{address: programtest.FreeAddress(t)}
 	b.does(well)
 	t.Cleanup(b.stop)
 	return b

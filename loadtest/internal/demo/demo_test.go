@@ -6,54 +6,23 @@ import (
 	"errors"
 	"flag"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/sluice-stream/sluice/loadtest/internal/hubtest"
+	"github.com/sluice-stream/sluice/observability/backends/programtest"
 )
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	hubtest.Clean()
-	if code == 0 {
-		if err := goleak.Find(goleak.IgnoreAnyFunction("net/http.(*persistConn).readLoop"), goleak.IgnoreAnyFunction("net/http.(*persistConn).writeLoop")); err != nil {
-			println(err.Error())
-			code = 1
-		}
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { hubtest.Main(m) }
 
 func noEnv(string) string { return "" }
 
-// lines is standard output, for several goroutines.
-type lines struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
 // play runs a demo until the test ends, and checks that it ends in order.
-func play(t *testing.T, url string, settings ...string) *lines {
+func play(t *testing.T, url string, settings ...string) *programtest.Output {
 	t.Helper()
-	out := &lines{}
+	out := &programtest.Output{}
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- Run(ctx, append([]string{"--url", url}, settings...), noEnv, out) }()

@@ -4,20 +4,20 @@ package hubtest
 
 import (
 	"bufio"
-	"fmt"
 	"io"
-	"math/rand/v2"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/sluice-stream/sluice/observability/backends/programtest"
 )
 
 // Hub is a hub with a durable store and open access, but with other settings.
@@ -32,7 +32,7 @@ type Hub struct {
 // Start starts one and ends it with the test.
 func Start(t testing.TB, settings ...string) *Hub {
 	t.Helper()
-	h := &Hub{Public: FreeAddress(t), Admin: FreeAddress(t), t: t}
+	h := &Hub{Public: programtest.FreeAddress(t), Admin: programtest.FreeAddress(t), t: t}
 	h.args = append([]string{"--listen", h.Public, "--admin-listen", h.Admin, "--data", t.TempDir()}, settings...)
 	t.Cleanup(h.Kill)
 	h.Restart()
@@ -129,21 +129,6 @@ func Await(t testing.TB, what string, so func() bool) {
 	}
 }
 
-// FreeAddress returns a port below those that outgoing connections get, so that
-// none of them takes it while its owner is away.
-func FreeAddress(t testing.TB) string {
-	t.Helper()
-	for range 100 {
-		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(10_000+rand.IntN(20_000))))
-		if err == nil {
-			defer l.Close()
-			return l.Addr().String()
-		}
-	}
-	t.Fatal("no port is free")
-	return ""
-}
-
 // Secrets returns a folder with what "hub init" makes: jwt-secret, prober-token,
 // demo-token and more.
 func Secrets(t testing.TB) string {
@@ -165,23 +150,31 @@ var build struct {
 func Binary(t testing.TB) string {
 	t.Helper()
 	build.once.Do(func() {
-		_, here, _, _ := runtime.Caller(0)
 		folder, err := os.MkdirTemp("", "hubtest")
 		if err != nil {
 			build.err = err
 			return
 		}
-		build.path = filepath.Join(folder, "hub")
-		c := exec.Command("go", "build", "-o", build.path, "./services/hub")
-		c.Dir = filepath.Join(filepath.Dir(here), "../../..")
-		if out, err := c.CombinedOutput(); err != nil {
-			build.err = fmt.Errorf("%w: %s", err, out)
-		}
+		build.path, build.err = programtest.Build(folder, "services/hub")
 	})
 	if build.err != nil {
 		t.Fatalf("build the hub: %v", build.err)
 	}
 	return build.path
+}
+
+// Main runs the tests of a package, which must leave no goroutine behind but
+// those of kept connections.
+func Main(m *testing.M) {
+	code := m.Run()
+	Clean()
+	if code == 0 {
+		if err := goleak.Find(goleak.IgnoreAnyFunction("net/http.(*persistConn).readLoop"), goleak.IgnoreAnyFunction("net/http.(*persistConn).writeLoop")); err != nil {
+			println(err.Error())
+			code = 1
+		}
+	}
+	os.Exit(code)
 }
 
 // Clean removes what Binary has built. It is for TestMain.

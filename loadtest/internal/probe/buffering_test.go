@@ -13,6 +13,7 @@ import (
 
 	"github.com/sluice-stream/sluice/loadtest/internal/hubtest"
 	"github.com/sluice-stream/sluice/observability/backends/needs"
+	"github.com/sluice-stream/sluice/observability/backends/programtest"
 )
 
 // lumping is a proxy that hands a stream on in lumps of so many bytes, with the
@@ -88,7 +89,7 @@ func TestBufferingNginxIsNoticed(t *testing.T) {
 	}
 	hub := hubtest.Start(t)
 	way := func(extra string) string {
-		folder, address := t.TempDir(), hubtest.FreeAddress(t)
+		folder, address := t.TempDir(), programtest.FreeAddress(t)
 		config := filepath.Join(folder, "nginx.conf")
 		text := fmt.Sprintf(`daemon off; master_process off; pid %[1]s/pid; error_log stderr crit;
 events {}

@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -19,39 +18,22 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
 	"github.com/sluice-stream/sluice/loadtest/internal/hubtest"
+	"github.com/sluice-stream/sluice/observability/backends/programtest"
 	"github.com/sluice-stream/sluice/observability/catalogue"
 )
 
 func noEnv(string) string { return "" }
 
-// log is standard output, for several goroutines.
-type log struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *log) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *log) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
 // prober is one that runs until the test ends.
 type prober struct {
 	t      *testing.T
 	listen string
-	out    log
+	out    programtest.Output
 }
 
 func startProber(t *testing.T, url string, settings ...string) *prober {
 	t.Helper()
-	p := &prober{t: t, listen: hubtest.FreeAddress(t)}
+	p := &prober{t: t, listen: programtest.FreeAddress(t)}
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	args := append([]string{"--url", url, "--listen", p.listen, "--target", "orders=orders.probe", "--target", "chat=chat.probe"}, settings...)
@@ -223,7 +205,7 @@ func TestSettings(t *testing.T) {
 	if err := Run(t.Context(), []string{"--help"}, noEnv, &out); !errors.Is(err, flag.ErrHelp) || !strings.Contains(out.String(), "--trace-ratio") || !strings.Contains(out.String(), "LOADTEST_TOKEN_FILE") {
 		t.Errorf("%v %s", err, &out)
 	}
-	if err := Healthcheck(t.Context(), []string{"--listen", hubtest.FreeAddress(t)}, noEnv, io.Discard); err == nil || !strings.Contains(err.Error(), "not at work") {
+	if err := Healthcheck(t.Context(), []string{"--listen", programtest.FreeAddress(t)}, noEnv, io.Discard); err == nil || !strings.Contains(err.Error(), "not at work") {
 		t.Errorf("nobody listens: %v", err)
 	}
 }

@@ -14,7 +14,7 @@ type Backend struct {
 
 func begin(t testing.TB, name string, options []Option) *Backend {
 	t.Helper()
-	s := local.Settings{Binary: binary(t, name), Data: t.TempDir(), Targets: map[string][]string{}}
+	s := local.Settings{Binary: Program(t, name), Data: t.TempDir(), Targets: map[string][]string{}}
 	for _, o := range options {
 		o(&s)
 	}

@@ -44,7 +44,7 @@ func Alertmanager(t testing.TB, options ...Option) *Backend {
 // Promtool returns the path of Prometheus' checker.
 func Promtool(t testing.TB) string {
 	t.Helper()
-	return binary(t, "promtool")
+	return Program(t, "promtool")
 }
 
 // An Option says more about a backend.
@@ -81,7 +81,8 @@ func Receivers(file string) Option {
 	return func(s *local.Settings) { s.Receivers = file }
 }
 
-func binary(t testing.TB, name string) string {
+// Program returns the path of a backend's program, or skips the test.
+func Program(t testing.TB, name string) string {
 	t.Helper()
 	cache, err := pinned.Cache()
 	if err != nil {

@@ -8,29 +8,9 @@ import (
 	"net/http"
 	"net/url"
 	"os/exec"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 )
-
-// lines keeps what a program writes.
-type lines struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *lines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
 
 // eventually tries until it works: real programs take their time.
 func eventually(t *testing.T, what string, try func() error) {

@@ -6,15 +6,15 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os/exec"
-	"path/filepath"
 	"regexp"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/sluice-stream/sluice/observability/backends/programtest"
 )
 
 // series returns how many series a query has, and the first one's value.
@@ -48,7 +48,7 @@ func wants(t *testing.T, prometheus *Backend, query, value string) {
 
 // A hub in a process of its own is scraped.
 func TestPrometheusScrapesHub(t *testing.T) {
-	binary(t, "prometheus") // or skips, before a hub is built for nothing
+	Program(t, "prometheus") // or skips, before a hub is built for nothing
 	admin := startHub(t)
 	prometheus := Prometheus(t, Scrape(admin))
 	wants(t, prometheus, fmt.Sprintf(`up{job="hub",instance="%s"}`, admin), "1")
@@ -58,14 +58,9 @@ func TestPrometheusScrapesHub(t *testing.T) {
 // startHub builds and runs a hub, and returns its admin listener.
 func startHub(t *testing.T) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "hub")
-	if runtime.GOOS == "windows" {
-		path += ".exe"
-	}
-	command(t, "go", "build", "-o", path, "github.com/sluice-stream/sluice/services/hub")
 	ctx, stop := context.WithCancel(context.Background())
-	hub := exec.CommandContext(ctx, path, "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--store", "memory")
-	var out lines
+	hub := exec.CommandContext(ctx, programtest.Built(t, "services/hub"), "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--store", "memory")
+	var out programtest.Output
 	hub.Stdout, hub.Stderr = &out, &out
 	if err := hub.Start(); err != nil {
 		t.Fatal(err)

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/sluice-stream/sluice/observability/backends/programtest"
 )
 
 // tool is a program in a module that a proxy in a folder serves.
@@ -65,18 +67,6 @@ func serveModule(t *testing.T, files map[string]string) {
 	})
 }
 
-// shared is a progress that several builds write to.
-type shared struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (s *shared) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.Write(p)
-}
-
 // Two that want a program at the same time build it once, with the tags and
 // the release that it is to have, and nothing else is left in the cache.
 func TestBuildOnce(t *testing.T) {
@@ -85,7 +75,7 @@ func TestBuildOnce(t *testing.T) {
 	if err := os.MkdirAll(filepath.Join(cache, "scratch-left-by-a-kill"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	var progress shared
+	var progress programtest.Output
 	var callers sync.WaitGroup
 	for range 2 {
 		callers.Go(func() {
@@ -95,8 +85,8 @@ func TestBuildOnce(t *testing.T) {
 		})
 	}
 	callers.Wait()
-	if n := strings.Count(progress.text.String(), "building tool 1.2.3"); n != 1 {
-		t.Errorf("built %d times: %s", n, progress.text.String())
+	if n := strings.Count(progress.String(), "building tool 1.2.3"); n != 1 {
+		t.Errorf("built %d times: %s", n, progress.String())
 	}
 	out, err := exec.Command(tool.Path(cache)).CombinedOutput()
 	if err != nil || string(out) != "tool 1.2.3 tagged\n" {
@@ -115,7 +105,7 @@ func TestBuildFails(t *testing.T) {
 	broken := map[string]string{"go.mod": toolFiles["go.mod"], "go.sum": "", "cmd/tool/main.go": "package main\n\nfunc main() { nonsense() }\n"}
 	serveModule(t, broken)
 	cache := t.TempDir()
-	var progress shared
+	var progress programtest.Output
 	_, err := tool.Build(t.Context(), cache, &progress)
 	for _, want := range []string{"building tool 1.2.3", "undefined: nonsense", "GOPROXY"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
@@ -134,7 +124,7 @@ func TestBuildFails(t *testing.T) {
 
 func TestLockIsExclusive(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lock")
-	var progress shared
+	var progress programtest.Output
 	unlock, err := lock(t.Context(), path, &progress)
 	if err != nil {
 		t.Fatal(err)
@@ -144,7 +134,7 @@ func TestLockIsExclusive(t *testing.T) {
 	if _, err := lock(ctx, path, &progress); !errors.Is(err, context.Canceled) {
 		t.Errorf("a second holder: %v", err)
 	}
-	if got := progress.text.String(); !strings.Contains(got, "waiting") {
+	if got := progress.String(); !strings.Contains(got, "waiting") {
 		t.Errorf("progress %q does not say that it waits", got)
 	}
 	unlock()
