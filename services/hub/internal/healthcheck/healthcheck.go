@@ -3,7 +3,6 @@
 package healthcheck
 
 import (
-	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -31,12 +30,10 @@ const patience = 3 * time.Second
 // Run asks once. A nil error means ready. The admin address where nothing
 // else is said is the given one.
 func Run(ctx context.Context, args []string, getenv func(string) string, usual string, out io.Writer) error {
-	o := operate.Target{Listen: cmp.Or(getenv("SLUICE_ADMIN_LISTEN"), usual), Cert: getenv("SLUICE_TLS_CERT")}
+	var o operate.Target
 	set := flag.NewFlagSet("hub healthcheck", flag.ContinueOnError)
 	set.SetOutput(io.Discard)
-	set.StringVar(&o.Listen, "admin-listen", o.Listen, "")
-	set.StringVar(&o.Cert, "tls-cert", o.Cert, "")
-	set.StringVar(&o.URL, "url", "", "")
+	o.Flags(set, getenv, usual)
 	if err := set.Parse(args); errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintf(out, help, patience, usual)
 		return err

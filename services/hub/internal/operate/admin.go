@@ -2,7 +2,6 @@ package operate
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/pem"
@@ -48,9 +47,8 @@ type admin struct {
 // Run asks once. The admin address where nothing else is said is the given
 // one.
 func Run(ctx context.Context, args []string, getenv func(string) string, usual string, out io.Writer) error {
-	a := admin{Target: Target{Listen: cmp.Or(getenv("SLUICE_ADMIN_LISTEN"), usual), Cert: getenv("SLUICE_TLS_CERT")},
-		tokenFile: getenv("SLUICE_ADMIN_TOKEN_FILE")}
-	if err := a.parse(args, usual, out); err != nil {
+	var a admin
+	if err := a.parse(args, getenv, usual, out); err != nil {
 		return err
 	}
 	r, transport, err := a.request(ctx)
@@ -78,13 +76,11 @@ func Run(ctx context.Context, args []string, getenv func(string) string, usual s
 }
 
 // parse takes method and path, before, between or behind the flags.
-func (a *admin) parse(args []string, usual string, out io.Writer) error {
+func (a *admin) parse(args []string, getenv func(string) string, usual string, out io.Writer) error {
 	set := flag.NewFlagSet("hub admin", flag.ContinueOnError)
 	set.SetOutput(io.Discard)
-	set.StringVar(&a.Listen, "admin-listen", a.Listen, "")
-	set.StringVar(&a.tokenFile, "admin-token-file", a.tokenFile, "")
-	set.StringVar(&a.Cert, "tls-cert", a.Cert, "")
-	set.StringVar(&a.URL, "url", "", "")
+	a.Flags(set, getenv, usual)
+	set.StringVar(&a.tokenFile, "admin-token-file", getenv("SLUICE_ADMIN_TOKEN_FILE"), "")
 	var words []string
 	for {
 		if err := set.Parse(args); errors.Is(err, flag.ErrHelp) {

@@ -3,6 +3,8 @@
 package operate
 
 import (
+	"cmp"
+	"flag"
 	"fmt"
 	"net"
 	"net/url"
@@ -13,6 +15,14 @@ type Target struct {
 	Listen string // address as the hub has it in --admin-listen
 	Cert   string // not empty: the hub serves with TLS
 	URL    string // address of another hub's, in place of both
+}
+
+// Flags binds the flags that say where it is, with the hub's own environment
+// variables; the admin address where nothing else is said is the usual one.
+func (t *Target) Flags(set *flag.FlagSet, getenv func(string) string, usual string) {
+	set.StringVar(&t.Listen, "admin-listen", cmp.Or(getenv("SLUICE_ADMIN_LISTEN"), usual), "")
+	set.StringVar(&t.Cert, "tls-cert", getenv("SLUICE_TLS_CERT"), "")
+	set.StringVar(&t.URL, "url", "", "")
 }
 
 // Base returns the base address, and whether it is the machine's own: then a
