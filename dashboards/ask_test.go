@@ -130,6 +130,7 @@ func (s *stack) lines(expr string) (int, error) {
 
 var (
 	labelValues = regexp.MustCompile(`^label_values\((.*), ([a-z_]+)\)$`)
+	queryResult = regexp.MustCompile(`^query_result\((.*)\)$`)
 	inLegend    = regexp.MustCompile(`\{\{ ?([a-z_]+) ?\}\}`)
 )
 
@@ -138,6 +139,9 @@ func (s *stack) choices(v fileVariable, values map[string]string) ([]string, err
 	query, ok := v.Query.(map[string]any)
 	if !ok {
 		return nil, fmt.Errorf("its query is %v", v.Query)
+	}
+	if m := queryResult.FindStringSubmatch(fmt.Sprint(query["query"])); m != nil {
+		return s.results(m[1], v.Regex)
 	}
 	address, label, span := s.prometheus.URL("http")+"/api/v1/label/", "", s.span()
 	if v.Datasource.Type == "loki" {
@@ -154,6 +158,24 @@ func (s *stack) choices(v fileVariable, values map[string]string) ([]string, err
 	var answer struct{ Data []string }
 	err := ask(address+label+"/values", span, &answer)
 	return answer.Data, err
+}
+
+// results returns what a pattern of Grafana's finds in the series of a query.
+func (s *stack) results(expr, pattern string) ([]string, error) {
+	part, err := regexp.Compile(strings.Trim(pattern, "/"))
+	if err != nil {
+		return nil, err
+	}
+	all, err := s.measure(expr, true)
+	var found []string
+	for _, one := range all {
+		for name, value := range one.labels {
+			if m := part.FindStringSubmatch(name + `="` + value + `"`); m != nil {
+				found = append(found, m[1])
+			}
+		}
+	}
+	return found, err
 }
 
 // missing returns a label of the legend that a series does not have.

@@ -43,11 +43,12 @@ type fileTarget struct {
 }
 
 type fileVariable struct {
-	Name, Label, Type, AllValue string
-	Multi                       bool
-	Refresh                     int // 2: when the time changes
-	Datasource                  fileSource
-	Query                       any
+	Name, Label, Type, AllValue, Regex string
+	Multi, SkipURLSync                 bool
+	Refresh                            int // 1: when the dashboard is opened, 2: when the time changes
+	Hide                               int // 2: altogether
+	Datasource                         fileSource
+	Query                              any
 }
 
 type fileAnnotation struct {

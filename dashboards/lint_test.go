@@ -32,14 +32,20 @@ func wantVariables(t *testing.T, f file) {
 	types := map[string]string{}
 	for _, v := range f.Templating.List {
 		types[v.Name] = v.Type
-		if v.Type == "query" && (v.Refresh != 2 || !v.Multi || v.Label == "") {
+		switch {
+		case v.Type != "query":
+		case v.Name == "runbooks":
+			if v.Refresh != 1 || v.Multi || v.Hide != 2 || !v.SkipURLSync {
+				t.Errorf("%s: the variable %s must be one address that only Prometheus says", f.UID, v.Name)
+			}
+		case v.Refresh != 2 || !v.Multi || v.Label == "":
 			t.Errorf("%s: the variable %s must follow the time, allow several and have a label", f.UID, v.Name)
 		}
 		if v.Type == "query" && v.Datasource.UID != "${datasource}" && v.Datasource.UID != "${logs}" {
 			t.Errorf("%s: the variable %s asks the datasource %q", f.UID, v.Name, v.Datasource.UID)
 		}
 	}
-	for name, kind := range map[string]string{"datasource": "datasource", "logs": "datasource", "job": "query", "instance": "query"} {
+	for name, kind := range map[string]string{"datasource": "datasource", "logs": "datasource", "job": "query", "instance": "query", "runbooks": "query"} {
 		if types[name] != kind {
 			t.Errorf("%s: there is no variable %s of the type %s", f.UID, name, kind)
 		}

@@ -37,9 +37,15 @@ func TestEveryPanelHasData(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes more than a minute: run it without -short")
 	}
+	const runbooks = "http://sluice.test/runbooks"
+	t.Setenv("SLUICE_RUNBOOKS_URL", runbooks)
 	all := files(t)
 	s := startStack(t)
-	asked := questions(all, s.variables(t, all))
+	values := s.variables(t, all)
+	if want := alternation([]string{runbooks}); values["runbooks"] != want {
+		t.Errorf("the runbooks are at %s, want %s", values["runbooks"], want)
+	}
+	asked := questions(all, values)
 	listed := map[string]bool{}
 	var later, now, well []question
 	for _, q := range asked {

@@ -62,14 +62,19 @@ func levels() dashboard.VariableModel {
 	return v
 }
 
-// runbooks is where the runbooks are served. They are reached by links only,
-// and links can't have it otherwise.
+// runbooks is where the runbooks are served, for links. Prometheus knows, and
+// tells by a label of the alert that always fires. After a change it has the
+// old address for hours too, so the query is for the latest.
 func runbooks() dashboard.VariableModel {
-	const address = "http://127.0.0.1:8480/runbooks"
+	const usual = "http://127.0.0.1:8480/runbooks" // while Prometheus does not answer
+	const name = "runbooks"
+	query := `query_result(topk(1, timestamp(ALERTS{alertname="Watchdog"})))`
 	return dashboard.VariableModel{
-		Type: dashboard.VariableTypeTextbox, Name: "runbooks", Label: pointer("Runbooks"),
-		Description: pointer("Where the runbooks are served: SLUICE_RUNBOOKS_URL of the stack, http://127.0.0.1:9099/runbooks without Docker"),
-		Query:       &dashboard.StringOrMap{String: pointer(address)}, Current: choice(address, address),
+		Type: dashboard.VariableTypeQuery, Name: name, Datasource: metrics(),
+		Definition: &query, Query: &dashboard.StringOrMap{Map: map[string]any{"query": query, "refId": name, "qryType": 3}},
+		Regex: pointer(`/runbooks_url="([^"]+)"/`), Refresh: pointer(dashboard.VariableRefreshOnDashboardLoad),
+		Hide: pointer(dashboard.VariableHideHideVariable), SkipUrlSync: pointer(true),
+		Multi: pointer(false), IncludeAll: pointer(false), Current: choice(usual, usual),
 	}
 }
 

@@ -56,7 +56,7 @@ func TestAlertArrives(t *testing.T) {
     rules:
       - alert: Always
         expr: vector(1)
-        labels: {tier: L1}
+        labels: {tier: L1, runbooks_url: '{{ $externalLabels.runbooks_url }}'}
         annotations:
           dashboard_url: '{{ $externalLabels.grafana_url }}/d/sluice-overview'
 `), 0o644)
