@@ -10,12 +10,13 @@ func TestStack(t *testing.T) {
 	t.Run("an event through the edge", s.in(testEvent))
 	t.Run("what containers may do", s.in(testPrivileges))
 	t.Run("what the kernel refuses them", s.in(testRefusals))
-	t.Run("one trace in Jaeger and Loki", s.in(testTrace))
 	t.Run("Prometheus sees everybody", s.in(testTargets))
+	t.Run("a newcomer's walk", s.in(testWalk))
 	t.Run("under load", s.in(testLoad))
 	t.Run("hub and edge killed", s.in(testKills))
 	t.Run("a file for Alertmanager", s.in(testSecretFile))
 	t.Run("the hub is stopped", s.in(testStop))
+	t.Run("faults and their alerts", s.in(testDrills))
 	t.Log("memory in use:\n" + must(t, "stats", "--no-stream", "--format", "{{.Name}}\t{{.MemUsage}}"))
 }
 

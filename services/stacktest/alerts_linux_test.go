@@ -1,24 +1,50 @@
-package main
+package stacktest
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"testing"
 )
 
+// told is an alert as Alertmanager knows it.
+type told struct {
+	Labels, Annotations map[string]string
+	Status              struct{ State string }
+}
+
+var errNoAlert = errors.New("no such alert")
+
+// alert returns one that Alertmanager has.
+func (s *stack) alert(name string) (told, error) {
+	answer, err := ask(s.t.Context(), "GET", s.url("alertmanager")+"/api/v2/alerts", "")
+	if err != nil {
+		return told{}, err
+	}
+	var alerts []told
+	if err := decode(answer, &alerts); err != nil {
+		return told{}, err
+	}
+	var names []string
+	for _, a := range alerts {
+		if a.Labels["alertname"] == name {
+			return a, nil
+		}
+		names = append(names, a.Labels["alertname"])
+	}
+	slices.Sort(names)
+	return told{}, fmt.Errorf("%w: there are %v", errNoAlert, slices.Compact(names))
+}
+
 // fires waits until alerts have arrived at Alertmanager, with texts that are
 // whole.
 func (s *stack) fires(t *testing.T, names ...string) {
 	t.Helper()
 	for _, name := range names {
-		eventually(t, name+" fires", firesWithin, func() error {
-			a, err := s.find(name)
+		eventually(t, firesWithin, name+" fires", func() error {
+			a, err := s.alert(name)
 			if err == nil {
 				checkTexts(t, a)
 			}
@@ -32,8 +58,8 @@ func (s *stack) fires(t *testing.T, names ...string) {
 func (s *stack) explained(t *testing.T, names ...string) {
 	t.Helper()
 	for _, name := range names {
-		eventually(t, name+" is explained", firesWithin, func() error {
-			a, err := s.find(name)
+		eventually(t, firesWithin, name+" is explained", func() error {
+			a, err := s.alert(name)
 			if err == nil && a.Status.State != "suppressed" {
 				err = fmt.Errorf("it is %s", a.Status.State)
 			}
@@ -46,32 +72,14 @@ func (s *stack) explained(t *testing.T, names ...string) {
 func (s *stack) ends(t *testing.T, names ...string) {
 	t.Helper()
 	for _, name := range names {
-		eventually(t, name+" ends", endsWithin, func() error {
-			_, err := s.find(name)
+		eventually(t, endsWithin, name+" ends", func() error {
+			_, err := s.alert(name)
 			if errors.Is(err, errNoAlert) {
 				return nil
 			}
 			return errors.Join(err, errors.New("it is still there"))
 		})
 	}
-}
-
-var errNoAlert = errors.New("no such alert")
-
-func (s *stack) find(name string) (told, error) {
-	alerts, err := alertsAt(s.alertmanager)
-	if err != nil {
-		return told{}, err
-	}
-	var names []string
-	for _, a := range alerts {
-		if a.Labels["alertname"] == name {
-			return a, nil
-		}
-		names = append(names, a.Labels["alertname"])
-	}
-	slices.Sort(names)
-	return told{}, fmt.Errorf("%w: there are %v", errNoAlert, slices.Compact(names))
 }
 
 func checkTexts(t *testing.T, a told) {
@@ -93,26 +101,20 @@ func checkTexts(t *testing.T, a told) {
 	}
 }
 
-// query returns the values of an expression.
-func (s *stack) query(expr string) ([]string, error) {
-	response, err := http.Get(s.prometheus.URL("http") + "/api/v1/query?" + url.Values{"query": {expr}}.Encode())
+// is wants an expression to have one value at Prometheus.
+func (s *stack) is(expr, want string) error {
+	answer, err := ask(s.t.Context(), "GET", s.url("prometheus")+"/api/v1/query?"+url.Values{"query": {expr}}.Encode(), "")
 	if err != nil {
-		return nil, err
+		return err
 	}
-	defer response.Body.Close()
-	var answer struct {
+	var values struct {
 		Data struct{ Result []struct{ Value [2]any } }
 	}
-	text, err := io.ReadAll(response.Body)
-	if err == nil {
-		err = json.Unmarshal(text, &answer)
+	if err := decode(answer, &values); err != nil {
+		return err
 	}
-	if response.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("%s: %s", response.Status, text)
+	if got := values.Data.Result; len(got) != 1 || fmt.Sprint(got[0].Value[1]) != want {
+		return fmt.Errorf("%s is %v, want %s", expr, got, want)
 	}
-	var values []string
-	for _, r := range answer.Data.Result {
-		values = append(values, fmt.Sprint(r.Value[1]))
-	}
-	return values, err
+	return nil
 }

@@ -1,0 +1,121 @@
+package stacktest
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Faults lead to their alerts at Alertmanager, and to their end when the fault
+// is over. All share one stack: what goes wrong in one drill must not be
+// mistaken for another's.
+func testDrills(t *testing.T, s *stack) {
+	d := s.drilled(t)
+	stop := meanwhile(1, func() { // somebody always publishes
+		d.publish(t, "orders.eu", 1000)
+		time.Sleep(100 * time.Millisecond)
+	})
+	defer stop()
+	d.fires(t, "Watchdog")
+	t.Run("objectives are recorded", func(t *testing.T) { drillObjectives(t, d) })
+	t.Run("backends", func(t *testing.T) {
+		// While the store has no room of its own yet, to go on in.
+		t.Run("store failing", func(t *testing.T) { t.Parallel(); drillStore(t, d) })
+		t.Run("Loki down", func(t *testing.T) { t.Parallel(); drillLoki(t, d) })
+	})
+	t.Run("readers stalled", func(t *testing.T) { drillReaders(t, d) })
+	t.Run("CPU burnt", func(t *testing.T) { drillCPU(t, d) })
+	t.Run("hub killed", func(t *testing.T) { drillHub(t, d) })
+	stop()
+	t.Run("edge killed", func(t *testing.T) { drillEdge(t, d) })
+}
+
+// The recording rules find in a real hub what they read: all objectives,
+// without NaN.
+func drillObjectives(t *testing.T, d *drill) {
+	for expr, want := range map[string]string{
+		`count(objective:sse_errors:ratio_rate5m >= 0)`:                      "5",
+		`count(objective:sse_budget_left:ratio_rate3d >= 0)`:                 "5",
+		`count(objective:sse_events:rate5m{objective=~"publish|probe"} > 0)`: "2",
+	} {
+		eventually(t, firesWithin, expr, func() error { return d.is(expr, want) })
+	}
+}
+
+func drillStore(t *testing.T, d *drill) {
+	empty := d.fill(t)
+	defer empty()
+	stop := meanwhile(1, func() {
+		d.publish(t, "orders.eu", 20_000)
+		time.Sleep(50 * time.Millisecond)
+	})
+	defer stop()
+	d.fires(t, "StoreErrors", "BreakerOpen", "PublishSuccessLow", "PublishBudgetBurn", "DeliveryBudgetBurn")
+	empty()
+	d.ends(t, "StoreErrors", "BreakerOpen", "PublishSuccessLow")
+}
+
+func drillLoki(t *testing.T, d *drill) {
+	d.must("kill", "loki")
+	d.fires(t, "LokiDown", "TelemetryDropped")
+	d.must("start", "loki")
+	d.ends(t, "LokiDown", "TelemetryDropped")
+}
+
+// Readers that never read lag, then they are let go. What fits between the hub
+// and them, in nginx and four sockets, does not yet make them late.
+func drillReaders(t *testing.T, d *drill) {
+	const readers, events = 40, 400
+	for range readers {
+		c, err := net.Dial("tcp", strings.TrimPrefix(d.edge, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		c.(*net.TCPConn).SetReadBuffer(4096)
+		if _, err := fmt.Fprintf(c, "GET /v1/events?topic=orders.stalled HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: %s\r\n\r\n", d.bearer); err != nil {
+			t.Fatal(err)
+		}
+	}
+	open := fmt.Sprintf(`sum(sse_connections) >= bool %d`, readers)
+	eventually(t, firesWithin, "streams are open", func() error { return d.is(open, "1") })
+	for range events {
+		if status := d.publish(t, "orders.stalled", 64<<10); status != http.StatusCreated {
+			t.Fatalf("publish: %d", status)
+		}
+	}
+	d.fires(t, "ReadersBehind", "ReadersLetGo")
+	d.ends(t, "ReadersBehind", "ReadersLetGo")
+}
+
+// The hub has a tenth of a core, which any machine can give it, however busy.
+func drillCPU(t *testing.T, d *drill) {
+	hub := d.inspect("hub").ID
+	must(t, "update", "--cpus", "0.1", hub)
+	stop := meanwhile(8, func() { d.publish(t, "orders.load", 100) })
+	defer stop()
+	d.fires(t, "CPUNearQuota")
+	stop()
+	must(t, "update", "--cpus", "1", hub)
+	d.ends(t, "CPUNearQuota")
+}
+
+func drillHub(t *testing.T, d *drill) {
+	d.must("kill", "hub")
+	d.fires(t, "HubDown")
+	d.explained(t, "ProbesFailing")
+	d.must("start", "hub")
+	d.ends(t, "HubDown", "ProbesFailing")
+}
+
+// Nobody but the prober publishes now, and its way is gone.
+func drillEdge(t *testing.T, d *drill) {
+	d.must("kill", "edge")
+	d.fires(t, "EdgeDown")
+	d.explained(t, "ProbesFailing")
+	d.must("start", "edge")
+	d.ends(t, "EdgeDown", "ProbesFailing")
+}

@@ -1,0 +1,207 @@
+package stacktest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+var (
+	fenced   = regexp.MustCompile("(?s)```(?:sh)?\n(.*?)```")
+	aLink    = regexp.MustCompile("http://127\\.0\\.0\\.1:[0-9]+[^\\s`'\"|)<>]*")
+	bookLink = regexp.MustCompile(`\]\(([A-Za-z]+\.md)\)`)
+)
+
+const noSeries = `"resultType":"vector","result":[]`
+
+// noPage is what Prometheus says when it was built without its page, as that of
+// a stand-in is.
+const noPage = "Error opening React index.html"
+
+// emptyWhenWell are the runbooks of which a query has no answer then.
+var emptyWhenWell = map[string]string{
+	"RuleFailures":         "it has only groups that fail",
+	"AlertsNotSent":        "it has only Alertmanagers that could not be sent something",
+	"NotificationsFailing": "it has only integrations that failed",
+}
+
+// What README and runbooks tell to paste works as it stands, and what they link
+// to is there: whoever comes for the first time meets nothing that fails.
+func testWalk(t *testing.T, s *stack) {
+	readme := s.document(t, "README.md")
+	_, readme, _ = strings.Cut(readme, "\n## The stack\n")
+	readme, _, _ = strings.Cut(readme, "\n## ")
+	t.Run("README", func(t *testing.T) { walkReadme(t, s, readme) })
+	books, err := filepath.Glob(filepath.Join(root, "alerts", "runbooks", "*.md"))
+	if err != nil || len(books) == 0 {
+		t.Fatalf("%d runbooks, %v", len(books), err)
+	}
+	t.Run("links", func(t *testing.T) {
+		links := aLink.FindAllString(fenced.ReplaceAllString(readme, ""), -1)
+		for _, book := range books {
+			folder := s.url("edge") + "/runbooks/"
+			links = append(links, folder+filepath.Base(book))
+			for _, m := range bookLink.FindAllStringSubmatch(s.document(t, book), -1) {
+				links = append(links, folder+m[1])
+			}
+		}
+		walkLinks(t, s, links)
+	})
+	t.Run("runbooks", func(t *testing.T) {
+		for _, book := range books {
+			name := strings.TrimSuffix(filepath.Base(book), ".md")
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				walkBook(t, s, name, s.document(t, book))
+			})
+		}
+	})
+}
+
+// document returns a text of the checkout, with the addresses of this stack.
+func (s *stack) document(t *testing.T, path string) string {
+	t.Helper()
+	if !filepath.IsAbs(path) && !strings.HasPrefix(path, root) {
+		path = filepath.Join(root, path)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.here(string(text))
+}
+
+// here puts the addresses of this stack in place of the usual ones.
+func (s *stack) here(text string) string {
+	var moved []string
+	for usual, service := range map[string]string{"8480": "edge", "3000": "grafana", "9090": "prometheus", "9093": "alertmanager", "16686": "jaeger"} {
+		moved = append(moved, "http://127.0.0.1:"+usual, s.url(service))
+	}
+	return strings.NewReplacer(moved...).Replace(text)
+}
+
+// paste runs commands as a shell in the checkout does.
+func (s *stack) paste(ctx context.Context, commands string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	shell := exec.CommandContext(ctx, "bash", "-c", commands)
+	shell.Dir, shell.Env, shell.WaitDelay = root, s.environment, time.Second
+	out, err := shell.CombinedOutput()
+	return string(out), err
+}
+
+// The first command of README has brought the stack up. The others publish an
+// event that arrives, and one whose trace is in Jaeger and in Loki.
+func walkReadme(t *testing.T, s *stack, text string) {
+	var blocks []string
+	for _, m := range fenced.FindAllStringSubmatch(text, -1) {
+		blocks = append(blocks, m[1])
+	}
+	if len(blocks) < 3 || blocks[0] != "docker compose up --wait\n" {
+		t.Fatalf("README has other commands: %q", blocks)
+	}
+	// A watcher has a terminal of its own, and is there before the rest goes on.
+	stream := filepath.Join(t.TempDir(), "stream")
+	watcher := regexp.MustCompile(`(?m)^curl -N .*$`)
+	script := watcher.ReplaceAllString(strings.Join(blocks[1:], ""), "${0} >"+stream+" &\nuntil grep -q stream.open "+stream+"; do sleep 0.1; done")
+	out, err := s.paste(t.Context(), "set -e\ntrap 'kill $(jobs -p)' EXIT\n"+script+"sleep 1\n")
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	events, err := os.ReadFile(stream)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, data := range []string{`data: {"order":17}`, `data: {"order":18}`} {
+		if strings.Count(string(events), data+"\n") != 1 {
+			t.Errorf("the watcher does not have %s once: %s", data, events)
+		}
+	}
+	link := regexp.MustCompile(regexp.QuoteMeta(s.url("jaeger")) + "/trace/([0-9a-f]{32})\\b").FindStringSubmatch(out)
+	if link == nil {
+		t.Fatalf("no link to a trace in %s", out)
+	}
+	s.traced(t, link[1])
+}
+
+// traced wants a trace of a publish to be in Jaeger and in Loki.
+func (s *stack) traced(t *testing.T, trace string) {
+	t.Helper()
+	for path, wanted := range map[string][]string{
+		"/api/traces/" + trace:                          {`"operationName":"sse.publish"`, `"operationName":"sse.fanout"`},
+		"/api/traces?service=hub&operation=sse.deliver": {`"operationName":"sse.deliver"`, `"references":[{`},
+	} {
+		eventually(t, time.Minute, "spans in Jaeger", func() error {
+			answer, err := ask(t.Context(), "GET", s.url("jaeger")+path, "")
+			if err != nil {
+				return err
+			}
+			text, err := read(answer, http.StatusOK)
+			for _, want := range wanted {
+				if err == nil && !strings.Contains(text, want) {
+					err = fmt.Errorf("%s: no %s in %.300s", path, want, text)
+				}
+			}
+			return err
+		})
+	}
+	// Loki is published nowhere: it is asked from where there is a wget.
+	query := url.Values{"query": {`{service_name="hub"} | trace_id="` + trace + `"`}}.Encode()
+	eventually(t, time.Minute, "a line of the trace in Loki", func() error {
+		text, err := s.compose(t.Context(), "exec", "-T", "prometheus", "wget", "-q", "-O", "-",
+			"http://loki:3100/loki/api/v1/query_range?"+query)
+		if err == nil && !strings.Contains(text, "/v1/topics/") {
+			err = errors.New("no line in " + text)
+		}
+		return err
+	})
+}
+
+// walkLinks follows each link, but those to what was left out.
+func walkLinks(t *testing.T, s *stack, links []string) {
+	slices.Sort(links)
+	followed := 0
+	for _, link := range slices.Compact(links) {
+		if slices.Contains(s.left, "grafana") && strings.HasPrefix(link, s.url("grafana")) {
+			continue
+		}
+		answer, err := ask(t.Context(), "GET", link, "")
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if text, err := read(answer, http.StatusOK); (err != nil || text == "") && !strings.Contains(text, noPage) {
+			t.Errorf("%s: %v", link, err)
+		}
+		followed++
+	}
+	t.Logf("%d links", followed)
+}
+
+// Each command of a runbook works, and each query has an answer.
+func walkBook(t *testing.T, s *stack, name, text string) {
+	for _, m := range fenced.FindAllStringSubmatch(text, -1) {
+		for command := range strings.Lines(m[1]) {
+			out, err := s.paste(t.Context(), command)
+			if err != nil {
+				t.Errorf("%s%v: %s", command, err, out)
+			}
+			if strings.Contains(command, "/api/v1/query") && !strings.Contains(out, `"status":"success"`) {
+				t.Errorf("%s%s", command, out)
+			}
+			if strings.Contains(out, noSeries) && emptyWhenWell[name] == "" {
+				t.Errorf("%sno series: %s", command, out)
+			}
+		}
+	}
+}
