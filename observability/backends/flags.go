@@ -21,7 +21,6 @@ type options struct {
 	targets   map[string][]string       // what Prometheus scrapes beside the backends, by job
 	rules     []string                  // files
 	receivers string                    // configuration of Alertmanager
-	runbooks  string                    // address to serve them on
 	ports     map[string]map[string]int // by backend and name
 }
 
@@ -35,7 +34,6 @@ func parseUp(args []string, stdout io.Writer) (options, error) {
 	o.addTarget(f, "prober", "`address` of a prober to scrape, repeatable (default 127.0.0.1:9102)")
 	o.addTarget(f, "grafana", "`address` of a Grafana to scrape and to link to, repeatable (default none)")
 	f.Func("rules", "`files` of rules for Prometheus, * and ? allowed, repeatable (default alerts/rules/*.yml of the checkout)", o.addRules)
-	f.StringVar(&o.runbooks, "runbooks", "", "`address` to serve alerts/runbooks on (default 127.0.0.1:9099, any free port with --free-ports)")
 	free := f.Bool("free-ports", false, "take free ports instead of the usual ones")
 	given := map[string]map[string]int{}
 	f.Func("port", "`port` as backend.port=number, like loki.http=3101; 0 is any free one; repeatable", func(text string) error {
@@ -47,12 +45,6 @@ func parseUp(args []string, stdout io.Writer) (options, error) {
 	for job, usual := range map[string]string{"hub": "127.0.0.1:8081", "prober": "127.0.0.1:9102"} {
 		if len(o.targets[job]) == 0 {
 			o.targets[job] = []string{usual}
-		}
-	}
-	if o.runbooks == "" {
-		o.runbooks = "127.0.0.1:9099"
-		if *free {
-			o.runbooks = "127.0.0.1:0"
 		}
 	}
 	for _, name := range local.Names() {

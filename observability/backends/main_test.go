@@ -65,8 +65,8 @@ func TestParseUp(t *testing.T) {
 			t.Errorf("%s.%s = %d, want %d", c.backend, c.port, got, c.want)
 		}
 	}
-	if got := o.targets["prober"]; !slices.Equal(got, []string{"127.0.0.1:9102"}) || o.runbooks != "127.0.0.1:9099" {
-		t.Errorf("prober %v, runbooks %s", got, o.runbooks)
+	if got := o.targets["prober"]; !slices.Equal(got, []string{"127.0.0.1:9102"}) {
+		t.Errorf("prober %v", got)
 	}
 	o.fill(t.TempDir())
 	if len(o.rules) != 1 || o.receivers != "" {
@@ -94,38 +94,6 @@ func TestFill(t *testing.T) {
 	o.fill(checkout)
 	if !slices.Equal(o.rules, []string{rules}) || o.receivers != receivers {
 		t.Errorf("%+v", o)
-	}
-}
-
-// Runbooks are served as text, in a list too.
-func TestRunbooks(t *testing.T) {
-	folder := t.TempDir()
-	if err := os.WriteFile(filepath.Join(folder, "HubDown.md"), []byte("# Hub Down – now\n"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	url, stop, err := serveRunbooks(folder, "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for path, want := range map[string]string{"/": "HubDown.md", "/HubDown.md": "# Hub Down – now\n"} {
-		response, err := http.Get(url + path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		text, err := io.ReadAll(response.Body)
-		response.Body.Close()
-		if err != nil || !strings.Contains(string(text), want) {
-			t.Errorf("%s: %s, %v", path, text, err)
-		}
-		if kind := response.Header.Get("Content-Type"); path != "/" && kind != "text/plain; charset=utf-8" {
-			t.Errorf("%s is %s", path, kind)
-		}
-	}
-	if _, _, err := serveRunbooks(folder, strings.TrimSuffix(strings.TrimPrefix(url, "http://"), "/runbooks")); err == nil || !strings.Contains(err.Error(), "--runbooks") {
-		t.Errorf("a taken port: %v", err)
-	}
-	if err := stop(); err != nil {
-		t.Error(err)
 	}
 }
 

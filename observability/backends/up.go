@@ -27,7 +27,7 @@ func up(ctx context.Context, args []string, cache string, stdout, stderr io.Writ
 	o.fill(checkout)
 	s := local.Settings{Config: config, Targets: o.targets, Rules: o.rules, Receivers: o.receivers}
 	if grafana := o.targets["grafana"]; len(grafana) > 0 {
-		s.Links.Grafana = "http://" + grafana[0]
+		s.Grafana = "http://" + grafana[0]
 	}
 	data := o.data
 	if data == "" {
@@ -39,14 +39,6 @@ func up(ctx context.Context, args []string, cache string, stdout, stderr io.Writ
 	binaries, err := findOrBuild(ctx, o.names, cache, stderr)
 	if err != nil {
 		return orderly(ctx, err)
-	}
-	if slices.Contains(o.names, "prometheus") && os.Getenv("SLUICE_RUNBOOKS_URL") == "" {
-		var stop func() error
-		if s.Links.Runbooks, stop, err = serveRunbooks(filepath.Join(checkout, "alerts", "runbooks"), o.runbooks); err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, stop()) }()
-		fmt.Fprintf(stdout, "%-24s %s/\n", "runbooks", s.Links.Runbooks)
 	}
 	return runAll(ctx, o, s, data, binaries, stdout, stderr)
 }

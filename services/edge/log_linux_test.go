@@ -90,7 +90,6 @@ func TestNoTokenIsWritten(t *testing.T) {
 			{"GET", "/v1/events?topic=&access%5Ftoken=" + token, ""},
 			{"POST", "/v1/topics/orders/events?access_token=" + token, "data"},
 			{"POST", "/v1/topics/orders/events?access_token=" + token, strings.Repeat("x", 10<<20)},
-			{"GET", "/runbooks/none?access_token=" + token, ""},
 			{"GET", "/nothing?access_token=" + token, ""},
 		} {
 			id := fmt.Sprintf("%d-%d", i, h.cmd.Process.Pid)
@@ -103,7 +102,7 @@ func TestNoTokenIsWritten(t *testing.T) {
 	for i, request := range []string{
 		"GET /?access_token=" + token + " HTTP/9.9\r\n\r\n",
 		"GET /?access_token=" + token + "\x00 HTTP/1.1\r\n\r\n",
-		"GET /runbooks/%00?access_token=" + token + " HTTP/1.1\r\nHost: a\r\n\r\n",
+		"GET /edge/%00?access_token=" + token + " HTTP/1.1\r\nHost: a\r\n\r\n",
 		"POST /?access_token=" + token + " HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n",
 		"GET /?access_token=" + token + " HTTP/1.1\r\nHost: a\r\nX: " + strings.Repeat("x", 40_000) + "\r\n\r\n",
 	} {

@@ -21,7 +21,7 @@ const uid = 101
 // An edge is a running nginx.
 type edge struct {
 	url    string
-	folder string // in place of /tmp; with runbooks/ for the runbooks
+	folder string // in place of /tmp
 	output string // file of what it writes, the access log too
 }
 
@@ -73,7 +73,6 @@ func prepare(t *testing.T, names *names, port string, replace ...string) (e *edg
 		"http://hub:8080", "http://hub:" + port,
 		"resolver 127.0.0.11", "resolver " + names.address,
 		" /tmp/", " " + folder + "/",
-		" /srv/runbooks/", " " + folder + "/runbooks/",
 	}, replace...)
 	for i := 0; i < len(pairs); i += 2 {
 		if !strings.Contains(changed, pairs[i]) {
@@ -85,7 +84,6 @@ func prepare(t *testing.T, names *names, port string, replace ...string) (e *edg
 	for name, content := range map[string]string{
 		config:   changed,
 		e.output: "",
-		filepath.Join(folder, "runbooks", "HubDown.md"): "# Hub Down – what to do\n",
 	} {
 		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 			t.Fatal(err)

@@ -184,20 +184,3 @@ func TestBodies(t *testing.T) {
 	answer, text = ask(t, "POST", url, batch+batch, "Content-Type", "application/x-ndjson")
 	wantsProblem(t, answer, text, http.StatusRequestEntityTooLarge, "too-large")
 }
-
-// Runbooks are text, in a list, and nothing else of the disk can be had.
-func TestRunbooks(t *testing.T) {
-	e := newEdge(t, newNames(t), "1")
-	answer, text := ask(t, "GET", e.url+"/runbooks/HubDown.md", "")
-	if answer.Header.Get("Content-Type") != "text/plain; charset=utf-8" || text != "# Hub Down – what to do\n" {
-		t.Errorf("%s, %s: %s", answer.Status, answer.Header.Get("Content-Type"), text)
-	}
-	if answer, text = ask(t, "GET", e.url+"/runbooks", ""); !strings.Contains(text, `href="HubDown.md"`) {
-		t.Errorf("the list: %s: %s", answer.Status, text)
-	}
-	for _, path := range []string{"/runbooks/../nginx.conf", "/runbooks../nginx.conf", "/runbooks/%2e%2e/nginx.conf", "/runbooks/Nothing.md"} {
-		if answer, text := ask(t, "GET", e.url+path, ""); answer.StatusCode == http.StatusOK {
-			t.Errorf("%s: %.100s", path, text)
-		}
-	}
-}

@@ -49,7 +49,7 @@ func testWalk(t *testing.T, s *stack) {
 	t.Run("links", func(t *testing.T) {
 		links := aLink.FindAllString(fenced.ReplaceAllString(readme, ""), -1)
 		for _, book := range books {
-			folder := s.url("edge") + "/runbooks/"
+			folder := s.url("prometheus") + "/user/"
 			links = append(links, folder+filepath.Base(book))
 			for _, m := range bookLink.FindAllStringSubmatch(s.document(t, book), -1) {
 				links = append(links, folder+m[1])

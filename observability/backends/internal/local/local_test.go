@@ -73,18 +73,17 @@ func TestUnknownJob(t *testing.T) {
 	}
 }
 
-// Links are as given, else those of the environment, else the stack's.
+// Links are as given, else those of the environment, else runbooks are where
+// Prometheus serves them.
 func TestLinks(t *testing.T) {
 	t.Setenv("SLUICE_GRAFANA_URL", "http://sre.test:3000")
-	t.Setenv("SLUICE_RUNBOOKS_URL", "")
-	s := Settings{Config: configFolder(t), Data: t.TempDir()}
-	for _, runbooks := range []string{"", "http://127.0.0.1:9099/runbooks"} {
-		s.Links.Runbooks = runbooks
-		b, err := Prepare("prometheus", s)
+	for _, runbooks := range []string{"", "http://sre.test/runbooks"} {
+		t.Setenv("SLUICE_RUNBOOKS_URL", runbooks)
+		b, err := Prepare("prometheus", Settings{Config: configFolder(t), Data: t.TempDir()})
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := "SLUICE_RUNBOOKS_URL=" + cmp.Or(runbooks, "http://127.0.0.1:8480/runbooks")
+		want := "SLUICE_RUNBOOKS_URL=" + cmp.Or(runbooks, "http://"+b.Address("http")+"/user")
 		if env := b.launch.env; !slices.Contains(env, "SLUICE_GRAFANA_URL=http://sre.test:3000") || !slices.Contains(env, want) {
 			t.Errorf("%v, want %s", env, want)
 		}

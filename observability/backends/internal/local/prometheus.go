@@ -40,13 +40,14 @@ func prometheus(s Settings, at addresses) (launch, error) {
 			"--config.file=" + main,
 			"--storage.tsdb.path=" + filepath.Join(s.Data, "data"),
 			"--web.listen-address=" + at["http"],
-			"--web.external-url=http://" + at["http"], // in links
+			"--web.external-url=http://" + at["http"],                                  // in links
+			"--web.user-assets=" + filepath.Join(s.Config, "..", "alerts", "runbooks"), // at /user
 			"--enable-feature=exemplar-storage",
 		},
 		env: []string{
 			"SLUICE_PROMETHEUS_URL=http://" + at["http"],
-			linkTo("SLUICE_GRAFANA_URL", s.Links.Grafana, "http://127.0.0.1:3000"),
-			linkTo("SLUICE_RUNBOOKS_URL", s.Links.Runbooks, "http://127.0.0.1:8480/runbooks"),
+			linkTo("SLUICE_GRAFANA_URL", s.Grafana, "http://127.0.0.1:3000"),
+			linkTo("SLUICE_RUNBOOKS_URL", "", "http://"+at["http"]+"/user"),
 		},
 		ready: "http://" + at["http"] + "/-/ready",
 	}, nil

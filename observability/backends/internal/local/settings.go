@@ -19,18 +19,12 @@ type Settings struct {
 	// Of Prometheus only.
 	Targets map[string][]string // what to scrape, host:port by job; alerts go to those of alertmanager
 	Rules   []string            // files of rules, *.yml
-	Links   Links
+	// Address of Grafana for links in alerts, without a slash at its end. Else
+	// that of the environment counts, SLUICE_GRAFANA_URL, then the stack's.
+	Grafana string
 
 	// Of Alertmanager only: its configuration, else one that sends nothing.
 	Receivers string
-}
-
-// Links are addresses for the links in alerts, each without a slash at its
-// end. Where one is empty, the environment of the compose stack counts, then
-// the stack's default.
-type Links struct {
-	Grafana  string // SLUICE_GRAFANA_URL
-	Runbooks string // SLUICE_RUNBOOKS_URL, a folder
 }
 
 // ConfigFolder returns the folder of configurations in the checkout that the
