@@ -123,6 +123,31 @@ func holdPublish(t *testing.T, h *runningHub) (release func()) {
 	return func() { io.WriteString(c, "hello") }
 }
 
+// Before the end begins, who asks is told that it is near; clients notice
+// nothing of it.
+func TestShutdownDelay(t *testing.T) {
+	const delay = 2 * time.Second
+	h := startHub(t, "--shutdown-delay", delay.String())
+	s := h.subscribe("topic=orders", "")
+	start := time.Now()
+	if answer, text := ask(t, http.DefaultClient, "POST", h.admin+"/v1/drain", "", nil); answer.StatusCode != 202 {
+		t.Fatalf("drain: %s %s", answer.Status, text)
+	}
+	await(t, "the end is announced", func() bool {
+		answer, _ := ask(t, http.DefaultClient, "GET", h.admin+"/readyz", "", nil)
+		_, metrics := ask(t, http.DefaultClient, "GET", h.admin+"/metrics", "", nil)
+		return answer.StatusCode == 503 && strings.Contains(metrics, "\nsse_draining 1\n")
+	})
+	s.expect(publish(t, h, "", nil, "as ever"))
+	h.subscribe("topic=orders", "")
+	if <-h.done; h.err != nil {
+		t.Error(h.err)
+	}
+	if took := time.Since(start); took < delay {
+		t.Errorf("the end took %v", took)
+	}
+}
+
 // Without time to drain, nothing is waited for.
 func TestNoDrainTimeout(t *testing.T) {
 	h := startHub(t, "--drain-timeout", "0")

@@ -107,9 +107,16 @@ func TestStartAndEnd(t *testing.T) {
 		}
 	}
 	hub := project.Services["hub"]
-	drain, err := time.ParseDuration(*hub.Environment["SLUICE_DRAIN_TIMEOUT"])
-	if err != nil || hub.StopGracePeriod == nil || time.Duration(*hub.StopGracePeriod) < drain+5*time.Second {
-		t.Errorf("the hub drains for %v and is killed after %v", drain, hub.StopGracePeriod)
+	var takes time.Duration
+	for _, name := range []string{"SLUICE_SHUTDOWN_DELAY", "SLUICE_DRAIN_TIMEOUT"} {
+		d, err := time.ParseDuration(*hub.Environment[name])
+		if err != nil {
+			t.Error(err)
+		}
+		takes += d
+	}
+	if hub.StopGracePeriod == nil || time.Duration(*hub.StopGracePeriod) < takes+5*time.Second {
+		t.Errorf("the hub's end takes %v, and it is killed after %v", takes, hub.StopGracePeriod)
 	}
 }
 

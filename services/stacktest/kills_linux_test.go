@@ -86,7 +86,8 @@ func (s *stack) recreateHub() {
 }
 
 // A hub that is told to stop ends in order, with a stream open, before Docker
-// loses its patience. What it had stored is there when it is started again.
+// loses its patience, and those on call are told that it was meant. What it had
+// stored is there when it is started again.
 func testStop(t *testing.T, s *stack) {
 	url, token, topic := s.url("edge"), s.token(), "orders.stop"
 	publisher, err := client.NewPublisher(client.PublisherOptions{URL: url, Token: always(token)})
@@ -103,6 +104,7 @@ func testStop(t *testing.T, s *stack) {
 	if c := s.inspect("hub"); c.State.ExitCode != 0 {
 		t.Errorf("the hub's exit status is %d, want 0: it was killed in the middle of its drain", c.State.ExitCode)
 	}
+	s.fires(t, "HubDraining")
 	s.must("up", "--detach", "--no-deps", "--wait", "hub")
 	if err := numbers(t.Context(), publisher, topic, 1, 1); err != nil {
 		t.Fatal(err)

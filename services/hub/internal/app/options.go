@@ -76,6 +76,7 @@ func (s *Settings) options() []group {
 			{"environment", "name of the deployment in logs and traces", (*text)(&s.Environment)},
 		}},
 		{"This process", []option{
+			{"shutdown-delay", "how long /readyz and metrics tell of the end before it begins", (*duration)(&s.ShutdownDelay)},
 			{"drain-timeout", "time for an orderly end after SIGTERM; 0 cuts everything off at once", (*duration)(&s.DrainTimeout)},
 			{"release", "what this process runs, as told to subscribers and metrics", (*text)(&s.Release)},
 			{"releases", "all releases that exist, its own among them, else only that; repeatable", (*list)(&s.Releases)},

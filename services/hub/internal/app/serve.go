@@ -57,6 +57,7 @@ func (h *hub) run(ctx context.Context, publicListener, adminListener net.Listene
 	var err error
 	select {
 	case <-ctx.Done():
+		err = h.announce(failed)
 	case err = <-failed:
 	}
 	end, cancel := context.WithTimeout(context.Background(), h.settings.DrainTimeout)
@@ -115,6 +116,21 @@ func (h *hub) logStart() {
 	h.logger.Info("the hub is ready", fields...)
 	if s.InsecureOpenAccess && h.verifier == nil {
 		h.logger.Warn("everybody who reaches the hub may publish and subscribe (--insecure-open-access)", "event_type", "start")
+	}
+}
+
+// announce says that the end is near for as long as it takes proxies and
+// Prometheus to look, and serves as ever meanwhile.
+func (h *hub) announce(failed <-chan error) error {
+	h.ready.Store(false)
+	h.draining.Store(true)
+	delay := time.NewTimer(h.settings.ShutdownDelay)
+	defer delay.Stop()
+	select {
+	case <-delay.C:
+		return nil
+	case err := <-failed:
+		return err
 	}
 }
 

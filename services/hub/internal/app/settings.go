@@ -107,6 +107,10 @@ type Settings struct {
 	// MaxEventBytes bounds the data of one event. 0: [MaxEventBytesLimit].
 	MaxEventBytes int64
 
+	// ShutdownDelay is how long the hub says on /readyz and in its metrics that
+	// it is about to end before it does, serving as ever: longer than those who
+	// look wait between two looks. DrainTimeout begins after it.
+	ShutdownDelay time.Duration
 	// DrainTimeout bounds how long an orderly end may take. 0: everything that
 	// is under way is cut off at once.
 	DrainTimeout time.Duration

@@ -48,6 +48,7 @@ func (s *Settings) validateStore() error {
 		{"publish-rate", int64(s.PublishRate)},
 		{"breaker-failures", int64(s.BreakerFailures)},
 		{"write-timeout", int64(s.WriteTimeout)},
+		{"shutdown-delay", int64(s.ShutdownDelay)},
 		{"drain-timeout", int64(s.DrainTimeout)},
 	} {
 		if n.value < 0 {
