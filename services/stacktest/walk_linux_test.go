@@ -90,12 +90,14 @@ func (s *stack) here(text string) string {
 	return strings.NewReplacer(moved...).Replace(text)
 }
 
-// paste runs commands as a shell in the checkout does.
-func (s *stack) paste(ctx context.Context, commands string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+// paste runs commands as a shell in the checkout does, but leaves what they
+// write elsewhere.
+func (s *stack) paste(t *testing.T, commands string) (string, error) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	shell := exec.CommandContext(ctx, "bash", "-c", commands)
-	shell.Dir, shell.Env, shell.WaitDelay = root, s.environment, time.Second
+	shell.Dir, shell.WaitDelay = t.TempDir(), time.Second
+	shell.Env = append(slices.Clone(s.environment), "COMPOSE_FILE="+s.files[1])
 	out, err := shell.CombinedOutput()
 	return string(out), err
 }
@@ -114,7 +116,7 @@ func walkReadme(t *testing.T, s *stack, text string) {
 	stream := filepath.Join(t.TempDir(), "stream")
 	watcher := regexp.MustCompile(`(?m)^curl -N .*$`)
 	script := watcher.ReplaceAllString(strings.Join(blocks[1:], ""), "${0} >"+stream+" &\nuntil grep -q stream.open "+stream+"; do sleep 0.1; done")
-	out, err := s.paste(t.Context(), "set -e\ntrap 'kill $(jobs -p)' EXIT\n"+script+"sleep 1\n")
+	out, err := s.paste(t, "set -e\ntrap 'kill $(jobs -p)' EXIT\n"+script+"sleep 1\n")
 	if err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
@@ -192,7 +194,7 @@ func walkLinks(t *testing.T, s *stack, links []string) {
 func walkBook(t *testing.T, s *stack, name, text string) {
 	for _, m := range fenced.FindAllStringSubmatch(text, -1) {
 		for command := range strings.Lines(m[1]) {
-			out, err := s.paste(t.Context(), command)
+			out, err := s.paste(t, command)
 			if err != nil {
 				t.Errorf("%s%v: %s", command, err, out)
 			}
