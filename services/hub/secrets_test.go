@@ -3,10 +3,12 @@ package main
 import (
 	"bytes"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -118,6 +120,24 @@ func TestInitKeepsSecretsApart(t *testing.T) {
 			if err != nil || info.Mode().Perm() != mode {
 				t.Errorf("--share %q: %q has %v, want %v (%v)", share, path, info.Mode().Perm(), mode, err)
 			}
+		}
+	}
+}
+
+// Tokens may be where their users see nothing else.
+func TestInitMakesTokensElsewhere(t *testing.T) {
+	dir, tokens := filepath.Join(t.TempDir(), "secrets"), filepath.Join(t.TempDir(), "tokens")
+	for _, what := range []string{"made", "kept"} {
+		said, err := command(t, noEnv, "init", "--dir", dir, "--tokens", tokens)
+		if err != nil || !strings.Contains(said, "in "+dir+" and "+tokens+" "+what+" jwt-secret") {
+			t.Errorf("%v: %s", err, said)
+		}
+		all := slices.Sorted(maps.Keys(files(t, dir)))
+		if !slices.Equal(all, []string{"admin-token", "grafana-admin-password", "jwt-secret"}) {
+			t.Errorf("secrets: %v", all)
+		}
+		if all = slices.Sorted(maps.Keys(files(t, tokens))); !slices.Equal(all, []string{"demo-token", "prober-token"}) {
+			t.Errorf("tokens: %v", all)
 		}
 	}
 }

@@ -3,6 +3,7 @@
 package setup
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -29,10 +30,12 @@ changed by deleting its file and running it again; with jwt-secret both tokens g
   demo-token              the same for loadtest demo
   grafana-admin-password  of Grafana's user admin
 
-  --dir    the folder; it is made where it is missing (none)
-  --share  files that whoever can reach the folder may read, because their readers are
-           other users than the hub's; the others are for the owner and the group
-           alone; with commas between, '' for none (grafana-admin-password)
+  --dir     the folder; it is made where it is missing (none)
+  --tokens  another folder for the two tokens, so that who needs one of them sees no
+            more than that ('' is that of --dir)
+  --share   files that whoever can reach the folder may read, because their readers are
+            other users than the hub's; the others are for the owner and the group
+            alone; with commas between, '' for none (grafana-admin-password)
 `
 
 // tokenFor is how long the tokens of a stack's own programs hold.
@@ -54,6 +57,7 @@ func Run(args []string, out io.Writer) error {
 	set := flag.NewFlagSet("hub init", flag.ContinueOnError)
 	set.SetOutput(io.Discard)
 	dir := set.String("dir", "", "")
+	tokens := set.String("tokens", "", "")
 	share := set.String("share", grafanaPassword, "")
 	if err := set.Parse(args); errors.Is(err, flag.ErrHelp) {
 		fmt.Fprint(out, help)
@@ -71,7 +75,7 @@ func Run(args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return fill(*dir, shared, out)
+	return fill(places{*dir, cmp.Or(*tokens, *dir)}, shared, out)
 }
 
 func sharedFiles(text string) ([]string, error) {
@@ -87,10 +91,32 @@ func sharedFiles(text string) ([]string, error) {
 	return shared, nil
 }
 
-// fill makes what is missing in a folder.
-func fill(dir string, shared []string, out io.Writer) error {
-	f := folder{dir}
-	if err := f.prepare(len(shared) > 0); err != nil {
+// places are the folders of secrets and of tokens, which may be the same.
+type places struct{ secrets, tokens string }
+
+func (p places) of(name string) folder {
+	if name == proberToken || name == demoToken {
+		return folder{p.tokens}
+	}
+	return folder{p.secrets}
+}
+
+func (p places) path(name string) string { return filepath.Join(p.of(name).dir, name) }
+
+// prepare makes the folders. Others may pass through one to what is shared.
+func (p places) prepare(shared []string) error {
+	for _, dir := range []string{p.secrets, p.tokens} {
+		pass := slices.ContainsFunc(shared, func(name string) bool { return p.of(name).dir == dir })
+		if err := (folder{dir}).prepare(pass); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fill makes what is missing.
+func fill(p places, shared []string, out io.Writer) error {
+	if err := p.prepare(shared); err != nil {
 		return err
 	}
 	var made, kept []string
@@ -99,7 +125,7 @@ func fill(dir string, shared []string, out io.Writer) error {
 		if slices.Contains(shared, name) {
 			mode = 0o444
 		}
-		isNew, err := f.ensure(name, mode, func() (string, error) { return content(dir, name) })
+		isNew, err := p.of(name).ensure(name, mode, func() (string, error) { return p.content(name) })
 		if err != nil {
 			return err
 		}
@@ -109,21 +135,21 @@ func fill(dir string, shared []string, out io.Writer) error {
 			kept = append(kept, name)
 		}
 	}
-	if err := checkTokens(dir); err != nil {
+	if err := p.checkTokens(); err != nil {
 		return err
 	}
-	return tell(dir, made, kept, out)
+	return p.tell(made, kept, out)
 }
 
 // content returns what a new file holds.
-func content(dir, name string) (string, error) {
+func (p places) content(name string) (string, error) {
 	switch name {
 	case grafanaPassword:
 		return rand.Text(), nil
 	case proberToken, demoToken:
 		subject := strings.TrimSuffix(name, "-token")
 		all := []string{"*"}
-		return auth.Mint(filepath.Join(dir, jwtSecret), auth.Grant{Subject: subject, Publish: all, Subscribe: all, For: tokenFor})
+		return auth.Mint(p.path(jwtSecret), auth.Grant{Subject: subject, Publish: all, Subscribe: all, For: tokenFor})
 	}
 	secret := make([]byte, 32)
 	_, _ = rand.Read(secret) // never fails: it ends the program where there is no randomness
@@ -131,13 +157,13 @@ func content(dir, name string) (string, error) {
 }
 
 // checkTokens finds tokens that the hub would refuse.
-func checkTokens(dir string) error {
-	v, err := auth.FromSecret(filepath.Join(dir, jwtSecret))
+func (p places) checkTokens() error {
+	v, err := auth.FromSecret(p.path(jwtSecret))
 	if err != nil {
 		return err
 	}
 	for _, name := range []string{proberToken, demoToken} {
-		path := filepath.Join(dir, name)
+		path := p.path(name)
 		text, err := os.ReadFile(path)
 		if err != nil {
 			return err
@@ -149,18 +175,26 @@ func checkTokens(dir string) error {
 	return nil
 }
 
+// folders names one or both.
+func (p places) folders() string {
+	if p.tokens == p.secrets {
+		return p.secrets
+	}
+	return p.secrets + " and " + p.tokens
+}
+
 // tell says what was made and what the users of a stack want to know.
-func tell(dir string, made, kept []string, out io.Writer) error {
+func (p places) tell(made, kept []string, out io.Writer) error {
 	var b strings.Builder
 	for _, part := range []struct {
 		what  string
 		files []string
 	}{{"made", made}, {"kept", kept}} {
 		if len(part.files) > 0 {
-			fmt.Fprintf(&b, "hub init: in %s %s %s\n", dir, part.what, strings.Join(part.files, ", "))
+			fmt.Fprintf(&b, "hub init: in %s %s %s\n", p.folders(), part.what, strings.Join(part.files, ", "))
 		}
 	}
-	path := filepath.Join(dir, grafanaPassword)
+	path := p.path(grafanaPassword)
 	fmt.Fprintf(&b, "The password of Grafana's user admin is in %s. With compose:\n  docker compose exec -T grafana cat %s\n", path, filepath.ToSlash(path))
 	_, err := io.WriteString(out, b.String())
 	return err
