@@ -190,20 +190,23 @@ func walkLinks(t *testing.T, s *stack, links []string) {
 	t.Logf("%d links", followed)
 }
 
-// Each command of a runbook works, and each query has an answer.
+// Each command of a runbook works, and each query has an answer, once the stack
+// is a minute old.
 func walkBook(t *testing.T, s *stack, name, text string) {
 	for _, m := range fenced.FindAllStringSubmatch(text, -1) {
 		for command := range strings.Lines(m[1]) {
-			out, err := s.paste(t, command)
-			if err != nil {
-				t.Errorf("%s%v: %s", command, err, out)
-			}
-			if strings.Contains(command, "/api/v1/query") && !strings.Contains(out, `"status":"success"`) {
-				t.Errorf("%s%s", command, out)
-			}
-			if strings.Contains(out, noSeries) && emptyWhenWell[name] == "" {
-				t.Errorf("%sno series: %s", command, out)
-			}
+			eventually(t, firesWithin, command, func() error {
+				out, err := s.paste(t, command)
+				switch {
+				case err != nil:
+					return fmt.Errorf("%w: %s", err, out)
+				case strings.Contains(command, "/api/v1/query") && !strings.Contains(out, `"status":"success"`):
+					return errors.New(out)
+				case strings.Contains(out, noSeries) && emptyWhenWell[name] == "":
+					return errors.New("no series")
+				}
+				return nil
+			})
 		}
 	}
 }
