@@ -120,6 +120,16 @@ func TestStartAndEnd(t *testing.T) {
 	}
 }
 
+// Who needs one token sees no other secret, and changes none.
+func TestSecretsAreForThoseWhoNeedThem(t *testing.T) {
+	project := load(t, cli.WithDotEnv)
+	for _, name := range []string{"prober", "demo"} {
+		if v := project.Services[name].Volumes; len(v) != 1 || v[0].Source != "tokens" || !v[0].ReadOnly {
+			t.Errorf("%s sees %+v", name, v)
+		}
+	}
+}
+
 // .env has every variable of compose.yaml, no other, and the defaults that
 // compose.yaml has itself, but for the demo, which it turns on.
 func TestEnvironmentFile(t *testing.T) {
