@@ -64,7 +64,7 @@ func newFigures(o *Options) *figures {
 		logBytes:    desc("sse_log_bytes", "Bytes kept: memory is the account of the memory budget, store the bodies in the deep store.", "tier"),
 		topics:      desc("sse_topics", "Topics: memory counts those with recent events in memory, store those that exist.", "tier"),
 		resumeHeadrooms: desc("sse_resume_headroom_seconds",
-			"How far back a client may have been away: the youngest oldest event among the class's topics; the retention age where nothing was trimmed yet.", "topic_class"),
+			"How far back a client may have been away without missing anything: the age of the youngest event that is gone from one of the class's topics, the retention age at the most.", "topic_class"),
 	}
 }
 

@@ -65,17 +65,14 @@ func (h *hub) logFigures() observability.LogFigures {
 	return f
 }
 
-// headroom returns how far back a client of a topic may have been away, where
-// retention has taken something from it.
+// headroom returns how far back a client of a topic may have been away without
+// missing anything, where retention has taken something from it: since the
+// youngest event that is gone.
 func headroom(s eventlog.State, now time.Time) (room time.Duration, trimmed bool) {
 	if s.Trimmed == s.Born {
 		return 0, false
 	}
-	from := s.Oldest
-	if from.IsZero() { // all of it is gone: who has read the last event misses nothing
-		from = s.Last
-	}
-	return max(now.Sub(time.UnixMilli(int64(from.MS))), 0), true
+	return max(now.Sub(time.UnixMilli(int64(s.Trimmed.MS))), 0), true
 }
 
 // early reports whether a gap is within what retention promises: nothing that
@@ -91,9 +88,15 @@ func (h *hub) early(gap *eventlog.GapError) bool {
 	}
 	young := s.RetentionAge == 0 || time.Since(time.UnixMilli(int64(gap.Through.MS))) < s.RetentionAge
 	few := s.RetentionEvents == 0 || state.Events < int64(s.RetentionEvents)
-	small := s.RetentionBytes == 0 || state.Bytes < s.RetentionBytes
-	return young && few && small && (s.RetentionTotalBytes == 0 || h.totalBytes() < s.RetentionTotalBytes)
+	// Whole events go, so what a limit of bytes leaves is less by one at most.
+	one := s.MaxEventBytes + mostAroundData
+	small := s.RetentionBytes == 0 || state.Bytes+one <= s.RetentionBytes
+	return young && few && small && (s.RetentionTotalBytes == 0 || h.totalBytes()+one <= s.RetentionTotalBytes)
 }
+
+// mostAroundData is more than an event's type, key and the framing of its lines
+// take beside the data.
+const mostAroundData = 1 << 10
 
 func (h *hub) totalBytes() (n int64) {
 	for _, t := range h.events.Topics() {
