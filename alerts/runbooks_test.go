@@ -39,6 +39,7 @@ func TestRunbooks(t *testing.T) {
 				t.Errorf("sections %q, want %q", found, sections)
 			}
 			checkCommands(t, text, known)
+			checkSettings(t, text)
 			checkMentions(t, text, known)
 		})
 	}
@@ -68,6 +69,19 @@ func checkCommands(t *testing.T, text string, known map[string][]string) {
 				continue
 			}
 			checkQuery(t, m[1], e, known)
+		}
+	}
+}
+
+// checkSettings wants a step that changes a setting to say how it takes effect:
+// a restart alone does not read .env again.
+func checkSettings(t *testing.T, text string) {
+	t.Helper()
+	_, steps, _ := strings.Cut(text, "\n## How to stop the pain\n")
+	steps, _, _ = strings.Cut(steps, "\n## ")
+	for step := range strings.Lines(steps) {
+		if strings.Contains(step, "SLUICE_") && !strings.Contains(step, "docker compose up -d ") {
+			t.Errorf("nothing comes of it without docker compose up -d: %s", step)
 		}
 	}
 }

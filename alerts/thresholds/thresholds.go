@@ -44,6 +44,7 @@ const (
 	HeadroomSeconds    = 3600.0 // how far back a client may have been away, at least
 	LostLogRatio       = 0.2    // of resumes in 15 min, with ids that the log does not have
 	LostLogResumes     = 5.0    // such resumes; no more than that is a client's own doing
+	StressRatio        = 0.1    // of all streams that are stress traffic; below it explains nothing
 	ReplayQueue        = 100.0  // reads of the store that wait for their turn
 )
 
