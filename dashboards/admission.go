@@ -23,7 +23,7 @@ func refusals() []panel {
 			next:     []string{resumeUID},
 			runbooks: []string{"BreakerOpen", "StoreErrors"}},
 		{kind: timelinePanel, wide: 12, high: 5, title: "Does a hub drain?", unit: "none",
-			normal: "serves; drains for 20 s when it is ended in order.", act: "a drain that nobody ordered: who sends it SIGTERM? Out of memory is a kill, not a drain.",
+			normal: "serves; when it is ended in order it says so before the drain (--shutdown-delay), or no scrape would see a short one.", act: "a drain that nobody ordered: who sends it SIGTERM? Out of memory is a kill, not a drain.",
 			queries:  []query{{expr: `max by (instance) (sse_draining{@})`, legend: "{{instance}}"}},
 			states:   map[string]state{"0": {"serves", green}, "1": {"drains", blue}},
 			runbooks: []string{"HubDraining"}},

@@ -14,8 +14,8 @@ func (b *board) variables() []dashboard.VariableModel {
 	list := []dashboard.VariableModel{
 		source("datasource", "Data source", "prometheus"),
 		source("logs", "Loki data source", "loki"),
-		// All is the jobs that there are, not all that Prometheus scrapes.
-		values("job", "Job", `label_values({__name__=~"sse_build_info|sse_probe_latency_seconds_count"}, job)`, ""),
+		// Not by what a hub says of itself: one that is gone must not be left out.
+		values("job", "Job", `label_values(up{job=~"hub|prober"}, job)`, ""),
 		values("instance", "Instance", `label_values(up{job=~"$job"}, instance)`, everything),
 	}
 	if b.releases {
