@@ -60,7 +60,7 @@ func (s *stack) measure(expr string, instant bool) ([]series, error) {
 			}
 		}
 	}
-	if err := ask(s.prometheus.URL("http")+path, query, &answer); err != nil {
+	if err := ask(s.prometheus+path, query, &answer); err != nil {
 		return nil, err
 	}
 	var all []series
@@ -94,7 +94,7 @@ func (s *stack) traces(expr string) (int, error) {
 			Exemplars []struct{ Labels map[string]string }
 		}
 	}
-	err := ask(s.prometheus.URL("http")+"/api/v1/query_exemplars", query, &answer)
+	err := ask(s.prometheus+"/api/v1/query_exemplars", query, &answer)
 	n := 0
 	for _, d := range answer.Data {
 		for _, e := range d.Exemplars {
@@ -117,7 +117,7 @@ func (s *stack) lines(expr string) (int, error) {
 			Result     []struct{ Values [][2]string }
 		}
 	}
-	err := ask(s.loki.URL("http")+"/loki/api/v1/query_range", query, &answer)
+	err := ask(s.loki+"/loki/api/v1/query_range", query, &answer)
 	n := 0
 	for _, r := range answer.Data.Result {
 		n += len(r.Values)
@@ -143,9 +143,9 @@ func (s *stack) choices(v fileVariable, values map[string]string) ([]string, err
 	if m := queryResult.FindStringSubmatch(fmt.Sprint(query["query"])); m != nil {
 		return s.results(m[1], v.Regex)
 	}
-	address, label, span := s.prometheus.URL("http")+"/api/v1/label/", "", s.span()
+	address, label, span := s.prometheus+"/api/v1/label/", "", s.span()
 	if v.Datasource.Type == "loki" {
-		address, label = s.loki.URL("http")+"/loki/api/v1/label/", fmt.Sprint(query["label"])
+		address, label = s.loki+"/loki/api/v1/label/", fmt.Sprint(query["label"])
 		span.Set("query", fmt.Sprint(query["stream"]))
 	} else {
 		m := labelValues.FindStringSubmatch(fill(fmt.Sprint(query["query"]), values))

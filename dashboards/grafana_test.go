@@ -13,16 +13,16 @@ import (
 	"time"
 )
 
-// grafana is a running one: SLUICE_GRAFANA_URL, and who asks, if not anybody
-// may: SLUICE_GRAFANA_USER and SLUICE_GRAFANA_PASSWORD.
+// grafana is a running one: SLUICE_TEST_GRAFANA, and who asks, if not anybody
+// may: SLUICE_TEST_GRAFANA_USER and SLUICE_TEST_GRAFANA_PASSWORD.
 type grafana struct{ url, user, password string }
 
 // Where there is a Grafana that is provisioned with the stack, it has the
 // dashboards, and every query of every panel has data through its own API.
 func TestGrafana(t *testing.T) {
-	g := grafana{strings.TrimSuffix(os.Getenv("SLUICE_GRAFANA_URL"), "/"), os.Getenv("SLUICE_GRAFANA_USER"), os.Getenv("SLUICE_GRAFANA_PASSWORD")}
+	g := grafana{strings.TrimSuffix(os.Getenv("SLUICE_TEST_GRAFANA"), "/"), os.Getenv("SLUICE_TEST_GRAFANA_USER"), os.Getenv("SLUICE_TEST_GRAFANA_PASSWORD")}
 	if g.url == "" {
-		t.Skip("no Grafana: bring up the stack and set SLUICE_GRAFANA_URL=http://127.0.0.1:3000")
+		t.Skip("no Grafana: bring up the stack and set SLUICE_TEST_GRAFANA=http://127.0.0.1:3000")
 	}
 	values := map[string]string{"job": "(hub|prober)", "instance": everything, "release": everything, "topic_class": everything, "level": everything}
 	for _, f := range files(t) {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -13,27 +14,41 @@ import (
 	"github.com/sluice-stream/sluice/observability/backends/programtest"
 )
 
-// stack is a small one of real programs: a hub with its demo and its prober,
-// and all that watches them but Grafana.
+// stack is a hub with its demo and its prober, and all that watches them but
+// Grafana.
 type stack struct {
-	prometheus, loki *backendtest.Backend
-	admin            string // address of the hub's admin listener
+	prometheus, loki string // their URLs
+	runbooks         string // URL that links begin with
+	admin            string // address of the hub's admin listener; empty where it has drained once
 	began            time.Time
 }
 
-// startStack starts one with traffic and a few faults.
+// aStack returns the one that runs, by SLUICE_TEST_PROMETHEUS and
+// SLUICE_TEST_LOKI, and has lasted for some minutes; else it starts one.
+func aStack(t *testing.T) *stack {
+	if p := os.Getenv("SLUICE_TEST_PROMETHEUS"); p != "" {
+		return &stack{prometheus: p, loki: os.Getenv("SLUICE_TEST_LOKI"), runbooks: p + "/user", began: time.Now().Add(-15 * time.Minute)}
+	}
+	return startStack(t)
+}
+
+// startStack starts a small one of real programs, with traffic and a few
+// faults.
 func startStack(t *testing.T) *stack {
 	t.Helper()
-	s := &stack{began: time.Now()}
-	s.loki = backendtest.Loki(t)
+	s := &stack{began: time.Now(), runbooks: "http://sluice.test/runbooks"}
+	t.Setenv("SLUICE_RUNBOOKS_URL", s.runbooks)
+	loki := backendtest.Loki(t)
+	s.loki = loki.URL("http")
 	jaeger, alertmanager := backendtest.Jaeger(t), backendtest.Alertmanager(t)
 	public := s.startHub(t, jaeger)
 	loadtest := programtest.Built(t, "loadtest")
 	prober := programtest.FreeAddress(t)
 	begin(t, nil, loadtest, "probe", "--url", public, "--listen", prober, "--target", "orders=orders.probe,payments=payments.probe,chat=chat.probe")
 	begin(t, nil, loadtest, "demo", "--url", public, "--trace-ratio", "1")
-	s.prometheus = backendtest.Prometheus(t, backendtest.Scrape(s.admin), backendtest.Target("prober", prober),
-		backendtest.Watch(s.loki, jaeger), backendtest.AlertsTo(alertmanager), backendtest.Rules(ruleFiles(t)...))
+	prometheus := backendtest.Prometheus(t, backendtest.Scrape(s.admin), backendtest.Target("prober", prober),
+		backendtest.Watch(loki, jaeger), backendtest.AlertsTo(alertmanager), backendtest.Rules(ruleFiles(t)...))
+	s.prometheus = prometheus.URL("http")
 	return s
 }
 
@@ -46,7 +61,7 @@ func (s *stack) startHub(t *testing.T, jaeger *backendtest.Backend) string {
 	begin(t, &out, programtest.Built(t, "services/hub"), "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--data", t.TempDir(),
 		"--topic-class", "orders=orders.*,payments=payments.*,chat=chat.*,stress=stress.*", "--releases", "stable,canary",
 		"--ping-interval", "2s", "--pong-timeout", "1s", "--write-timeout", "5s",
-		"--trace-exporter", "otlp", "--trace-ratio", "1", "--loki-url", s.loki.URL("http"))
+		"--trace-exporter", "otlp", "--trace-ratio", "1", "--loki-url", s.loki)
 	looks := regexp.MustCompile(`"look":"(http://[0-9.:]+)/?".*"admin":"http://([0-9.:]+)/"`)
 	public := ""
 	eventually(t, "the hub", 2*time.Minute, func() error {

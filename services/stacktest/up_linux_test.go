@@ -16,6 +16,7 @@ func TestStack(t *testing.T) {
 	t.Run("hub and edge killed", s.in(testKills))
 	t.Run("a file for Alertmanager", s.in(testSecretFile))
 	t.Run("the hub is stopped", s.in(testStop))
+	t.Run("no panel is empty", s.in(testDashboards))
 	t.Run("faults and their alerts", s.in(testDrills))
 	t.Log("memory in use:\n" + must(t, "stats", "--no-stream", "--format", "{{.Name}}\t{{.MemUsage}}"))
 }
