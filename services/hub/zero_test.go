@@ -21,6 +21,9 @@ func TestLimitsAreOff(t *testing.T) {
 			}
 		}
 	}
+	if room := metric(t, h.admin, `sse_resume_headroom_seconds{topic_class="other"}`); room < 3600 {
+		t.Errorf("events are kept for ever, and clients may be away for %v s", room)
+	}
 	r, err := http.NewRequest("POST", h.public+"/v1/topics/orders/events", strings.NewReader(strings.Repeat("x", 16<<20+1)))
 	if err != nil {
 		t.Fatal(err)

@@ -1,6 +1,8 @@
 package app
 
 import (
+	"cmp"
+	"math"
 	"time"
 
 	"github.com/sluice-stream/sluice/observability"
@@ -44,7 +46,7 @@ func (h *hub) lookAround() sse.Behind {
 func (h *hub) logFigures() observability.LogFigures {
 	f := observability.LogFigures{MemoryBytes: h.events.Memory(), Headroom: map[string]time.Duration{}}
 	for _, class := range h.classes.all {
-		f.Headroom[class.name] = h.settings.RetentionAge
+		f.Headroom[class.name] = cmp.Or(h.settings.RetentionAge, math.MaxInt64) // 0: for ever
 	}
 	now := time.Now()
 	for _, t := range h.events.Topics() {
@@ -88,14 +90,15 @@ func (h *hub) early(gap *eventlog.GapError) bool {
 	}
 	young := s.RetentionAge == 0 || time.Since(time.UnixMilli(int64(gap.Through.MS))) < s.RetentionAge
 	few := s.RetentionEvents == 0 || state.Events < int64(s.RetentionEvents)
-	// Whole events go, so what a limit of bytes leaves is less by one at most.
-	one := s.MaxEventBytes + mostAroundData
+	// Whole events go, so what a limit of bytes leaves is less by one at most. A
+	// line ending of its data is kept as a line: one byte as seven.
+	one := int64(len("data: \n"))*s.MaxEventBytes + mostAroundData
 	small := s.RetentionBytes == 0 || state.Bytes+one <= s.RetentionBytes
 	return young && few && small && (s.RetentionTotalBytes == 0 || h.totalBytes()+one <= s.RetentionTotalBytes)
 }
 
-// mostAroundData is more than an event's type, key and the framing of its lines
-// take beside the data.
+// mostAroundData is more than an event's type, key and trace take beside the
+// lines of its data.
 const mostAroundData = 1 << 10
 
 func (h *hub) totalBytes() (n int64) {
