@@ -29,7 +29,7 @@ func newStreams(r prometheus.Registerer, o *Options) streams {
 		connects:    counters("sse_connects_total", "Streams opened, by the outcome of the resume (the worst of its topics).", "release", "outcome"),
 		disconnects: counters("sse_disconnects_total", "Streams ended, by reason.", "release", "reason"),
 		age:         histograms("sse_connection_age_seconds", "Age of streams at their end, by reason.", ageBuckets, "reason"),
-		gaps:        counters("sse_gaps_total", "Times a stream was told of missing events: expired is older than promised, early within it, which is a fault.", "cause", "topic_class"),
+		gaps:        counters("sse_gaps_total", "Times a stream was told of missing events: expired is what a limit of retention took, early what none explains, which is a fault.", "cause", "topic_class"),
 		replays:     histograms("sse_replay_duration_seconds", "Time from the handshake until a stream was given all events that were there at its handshake, by where they were read.", latencyBuckets, "tier"),
 		pingRTT:     histogram("sse_ping_rtt_seconds", "Time from a ping to its pong, late ones included, by the hub's clock.", rttBuckets),
 		healthScore: histogram("sse_health_score", "Scores from 0 to 100 that health probes were answered.", scoreBuckets),
