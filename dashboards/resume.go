@@ -23,7 +23,7 @@ func resumes() []panel {
 			limits:   below(thresholds.HeadroomSeconds),
 			runbooks: []string{"ResumeHeadroomSmall"}},
 		{kind: graphPanel, wide: 12, high: 8, title: "Who was told that events are missing, and why?", unit: "short",
-			normal: "expired now and then: clients that were away for longer than promised.", act: "early is within the promise, damaged is a broken record, ahead is a log that lost its end: each is a fault, with a runbook.",
+			normal: "expired now and then: clients that were away for longer than events are kept.", act: "early is what no limit explains, damaged is a broken record, ahead is a log that lost its end: each is a fault, with a runbook.",
 			queries:  []query{{expr: `sum by (cause) (increase(sse_gaps_total{@,` + ofTopics + `}[$__rate_interval]))`, legend: "{{cause}}"}},
 			runbooks: []string{"GapsEarly", "GapsDamaged", "LogBehindClients", "ResumeBudgetBurn"}},
 		{kind: graphPanel, wide: 8, high: 7, title: "Where are missed events read from?", unit: "ops", stacked: true,
