@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/opentracing/opentracing-go"
 	"github.com/uber/jaeger-client-go"
@@ -50,7 +52,12 @@ func TestWalk(t *testing.T) {
 			w := walk{t: t, backendsOf: b, hub: h, prometheus: prometheus}
 			w.publisher = w.service("publisher")
 			w.reader = w.service("reader")
-			w.deliverOne(c.uber)
+			for attempt := 1; attempt <= 3; attempt++ {
+				w.deliverOne(c.uber)
+				if w.arrives() {
+					break
+				}
+			}
 			w.inJaeger()
 			w.inLoki()
 			w.inPrometheus()
@@ -167,6 +174,25 @@ func uberHeader(t *testing.T, sc trace.SpanContext) http.Header {
 	return header
 }
 
+// wholeTrace is how many spans an event's trace has: the publisher's, the hub's
+// two, the reader's.
+const wholeTrace = 4
+
+// arrives reports whether the event's trace is in Jaeger soon. On a machine that
+// is very busy a batch of spans may be dropped, and another event has to do.
+func (w *walk) arrives() bool {
+	var got []jaegerTrace
+	for late := time.Now().Add(20 * time.Second); time.Now().Before(late); time.Sleep(200 * time.Millisecond) {
+		if got = jaegerTraces(w.t, w.jaeger, "/api/traces/"+w.trace, nil); len(got) == 1 && len(got[0].Spans) == wholeTrace {
+			return true
+		}
+	}
+	_, metrics := get(w.t, "http://"+w.hub.admin+"/metrics")
+	dropped := regexp.MustCompile(`(?m)^sse_telemetry_dropped_total\{.*signal="traces".* [1-9].*$`).FindAllString(metrics, -1)
+	w.t.Logf("the trace is not whole after 20 s: %+v; the hub dropped %q", got, dropped)
+	return false
+}
+
 // inJaeger finds publish → fanout in the event's trace, with the reader's span
 // in it, and a deliver that is linked to the publish and to the connect.
 func (w *walk) inJaeger() {
@@ -179,7 +205,7 @@ func (w *walk) inJaeger() {
 			return false
 		}
 		whole = all[0]
-		return len(whole.Spans) == 4 // the publisher's, the hub's two, the reader's
+		return len(whole.Spans) == wholeTrace
 	})
 	order, _ := whole.span("order")
 	publish, ok := whole.span("sse.publish")
