@@ -66,7 +66,7 @@ func levels() dashboard.VariableModel {
 // tells by a label of the alert that always fires. After a change it has the
 // old address for hours too, so the query is for the latest.
 func runbooks() dashboard.VariableModel {
-	const usual = "http://127.0.0.1:8480/runbooks" // while Prometheus does not answer
+	const usual = "http://127.0.0.1:9090/user" // until Prometheus has answered
 	const name = "runbooks"
 	query := `query_result(topk(1, timestamp(ALERTS{alertname="Watchdog"})))`
 	return dashboard.VariableModel{
