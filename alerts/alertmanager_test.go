@@ -112,6 +112,7 @@ func TestRoutes(t *testing.T) {
 }
 
 // What a drain, a dead hub or a dead backend explains is not told; all else is.
+// An alert that explains some of it by itself, like EdgeDown, has another case.
 func TestInhibition(t *testing.T) {
 	const hub, other = " job=hub instance=a", " job=hub instance=b"
 	for _, c := range []struct {
@@ -119,16 +120,23 @@ func TestInhibition(t *testing.T) {
 		explained, apart []string
 	}{
 		{"alertname=HubDraining tier=L1" + hub,
-			[]string{"alertname=HubDown tier=L3" + hub, "alertname=ReadersBehind tier=L1" + hub, "alertname=ConnectBudgetBurn tier=L3 job=hub", "alertname=ProbesFailing tier=L3 job=prober"},
-			[]string{"alertname=HubDown tier=L3" + other, "alertname=GapsEarly tier=L2" + hub, "alertname=PublishBudgetBurn tier=L3 job=hub"}},
+			[]string{"alertname=HubDown tier=L3" + hub, "alertname=ReadersBehind tier=L1" + hub, "alertname=ConnectBudgetBurn tier=L3 job=hub"},
+			[]string{"alertname=HubDown tier=L3" + other, "alertname=GapsEarly tier=L2" + hub, "alertname=PublishBudgetBurn tier=L3 job=hub", "alertname=EdgeDown tier=L3 job=prober"}},
+		{"alertname=HubDraining tier=L1" + hub,
+			[]string{"alertname=ProbesFailing tier=L3 job=prober", "alertname=ProbeBudgetBurn tier=L3 job=prober"}, nil},
 		{"alertname=HubDown tier=L3" + hub,
-			[]string{"alertname=StoreErrors tier=L2" + hub, "alertname=TelemetryDropped tier=L2 signal=logs" + hub, "alertname=ProbeBudgetBurn tier=L3 job=prober"},
+			[]string{"alertname=StoreErrors tier=L2" + hub, "alertname=TelemetryDropped tier=L2 signal=logs reason=stdout_full" + hub},
 			[]string{"alertname=EdgeDown tier=L3 job=prober", "alertname=StoreErrors tier=L2" + other, "alertname=LokiDown tier=L2 job=loki", "alertname=HubRestarting tier=L2" + hub}},
+		{"alertname=HubDown tier=L3" + hub,
+			[]string{"alertname=ProbesFailing tier=L3 job=prober", "alertname=ProbeBudgetBurn tier=L3 job=prober", "alertname=ProxyBuffering tier=L2 job=prober"}, nil},
 		{"alertname=EdgeDown tier=L3 job=prober",
 			[]string{"alertname=ProbesFailing tier=L3 job=prober"}, []string{"alertname=PublishSuccessLow tier=L3 job=hub"}},
 		{"alertname=LokiDown tier=L2 job=loki",
-			[]string{"alertname=TelemetryDropped tier=L2 signal=logs reason=queue_full" + hub},
-			[]string{"alertname=TelemetryDropped tier=L2 signal=traces" + hub, "alertname=TelemetryDropped tier=L2 signal=logs reason=stdout_full" + other}},
+			[]string{"alertname=TelemetryDropped tier=L2 signal=logs reason=queue_full" + hub, "alertname=TelemetryDropped tier=L2 signal=logs reason=unavailable" + hub, "alertname=TelemetryStuck tier=L2 signal=logs" + hub},
+			[]string{"alertname=TelemetryDropped tier=L2 signal=traces reason=unavailable" + hub, "alertname=TelemetryDropped tier=L2 signal=logs reason=stdout_full" + hub, "alertname=TelemetryDropped tier=L2 signal=logs reason=rejected" + hub}},
+		{"alertname=JaegerDown tier=L2 job=jaeger",
+			[]string{"alertname=TelemetryDropped tier=L2 signal=traces reason=queue_full" + hub, "alertname=TelemetryDropped tier=L2 signal=traces reason=unavailable" + hub, "alertname=TelemetryStuck tier=L2 signal=traces" + hub},
+			[]string{"alertname=TelemetryDropped tier=L2 signal=logs reason=unavailable" + hub, "alertname=TelemetryDropped tier=L2 signal=traces reason=rejected" + hub}},
 		{"alertname=StressTraffic tier=L1 job=hub",
 			[]string{"alertname=ConnectBudgetBurn tier=L3 job=hub"}, []string{"alertname=DeliveryBudgetBurn tier=L3 job=hub"}},
 		{"alertname=PublishSuccessLow tier=L3 job=hub", // tiers never silence one another
@@ -141,7 +149,7 @@ func TestInhibition(t *testing.T) {
 				alerts, err := alertsAt(alertmanager)
 				found := map[string]string{}
 				for _, a := range alerts {
-					found[a.Labels["alertname"]+a.Labels["instance"]+a.Labels["signal"]] = a.Status.State
+					found[key(a.Labels)] = a.Status.State
 				}
 				return found, err
 			}
@@ -155,7 +163,7 @@ func TestInhibition(t *testing.T) {
 					if i > len(c.apart) {
 						want = "suppressed"
 					}
-					if key := key(alert); got[key] != want {
+					if key := key(pairs(alert)); got[key] != want {
 						err = fmt.Errorf("%s is %q, want %s", key, got[key], want)
 					}
 				}
@@ -165,9 +173,8 @@ func TestInhibition(t *testing.T) {
 	}
 }
 
-func key(alert string) string {
-	labels := pairs(alert)
-	return labels["alertname"] + labels["instance"] + labels["signal"]
+func key(labels map[string]string) string {
+	return labels["alertname"] + labels["instance"] + labels["signal"] + labels["reason"]
 }
 
 // As it is nothing is sent anywhere, and with all that is ready to be filled
