@@ -20,6 +20,7 @@ var (
 	inCurl    = regexp.MustCompile(`--data-urlencode 'query=([^']+)'`)
 	inline    = regexp.MustCompile("`([^`\n]+)`")
 	bookLink  = regexp.MustCompile(`\]\(([^)]+)\)`)
+	takeUp    = regexp.MustCompile("`docker compose up -d (?:--build )?([a-z]+)`")
 	ownMetric = regexp.MustCompile(`\b(?:sse|http)_[a-z_]+\b`)
 )
 
@@ -77,11 +78,18 @@ func checkCommands(t *testing.T, text string, known map[string][]string) {
 // a restart alone does not read .env again.
 func checkSettings(t *testing.T, text string) {
 	t.Helper()
+	stack := read(t, "../compose.yaml")
 	_, steps, _ := strings.Cut(text, "\n## How to stop the pain\n")
 	steps, _, _ = strings.Cut(steps, "\n## ")
 	for step := range strings.Lines(steps) {
-		if strings.Contains(step, "SLUICE_") && !strings.Contains(step, "docker compose up -d ") {
-			t.Errorf("nothing comes of it without docker compose up -d: %s", step)
+		ups := takeUp.FindAllStringSubmatch(step, -1)
+		if (strings.Contains(step, "SLUICE_") || strings.Contains(step, "`.env`")) && ups == nil {
+			t.Errorf("nothing comes of it without docker compose up -d and the service: %s", step)
+		}
+		for _, up := range ups {
+			if !strings.Contains(string(stack), "\n  "+up[1]+":\n") {
+				t.Errorf("compose.yaml has no service %s", up[1])
+			}
 		}
 	}
 }
