@@ -32,7 +32,8 @@ func annotations() []annotation {
 			Expr: `process_start_time_seconds{@} * 1000`},
 		{Name: "Other version", IconColor: "purple", Title: "{{instance}} runs {{version}}", Text: "release {{release}}, {{goversion}}",
 			Expr: `sse_build_info{@} unless sse_build_info{@} offset 1m`},
-		// A drain of few streams takes milliseconds: no scrape sees sse_draining.
+		// Without --shutdown-delay a drain of few streams takes milliseconds, and
+		// no scrape sees sse_draining.
 		{Name: "Drain", IconColor: orange, Title: "A hub drains", Datasource: logLines(),
 			Expr: `{service_name="hub"} | json | event_type="drain"`},
 		{Name: "Breaker", IconColor: red, Title: "Breaker {{breaker}}: {{to}}", Text: "{{instance}}",
