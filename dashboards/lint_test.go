@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -43,6 +44,10 @@ func wantVariables(t *testing.T, f file) {
 		}
 		if v.Type == "query" && v.Datasource.UID != "${datasource}" && v.Datasource.UID != "${logs}" {
 			t.Errorf("%s: the variable %s asks the datasource %q", f.UID, v.Name, v.Datasource.UID)
+		}
+		// A hub that is gone has no series but this one.
+		if (v.Name == "job" || v.Name == "instance") && !strings.Contains(fmt.Sprint(v.Query), "label_values(up{") {
+			t.Errorf("%s: the variable %s leaves out who is gone", f.UID, v.Name)
 		}
 	}
 	for name, kind := range map[string]string{"datasource": "datasource", "logs": "datasource", "job": "query", "instance": "query", "runbooks": "query"} {
