@@ -28,9 +28,9 @@ func testDrills(t *testing.T, s *stack) {
 	})
 	t.Run("readers stalled", func(t *testing.T) { drillReaders(t, d) })
 	t.Run("CPU burnt", func(t *testing.T) { drillCPU(t, d) })
-	t.Run("hub killed", func(t *testing.T) { drillHub(t, d) })
-	stop()
-	t.Run("edge killed", func(t *testing.T) { drillEdge(t, d) })
+	t.Run("hub killed", func(t *testing.T) { drillKill(t, d, "hub", "HubDown") })
+	stop() // nobody but the prober publishes now, and its way is gone
+	t.Run("edge killed", func(t *testing.T) { drillKill(t, d, "edge", "EdgeDown") })
 }
 
 // The recording rules find in a real hub what they read: all objectives,
@@ -103,19 +103,11 @@ func drillCPU(t *testing.T, d *drill) {
 	d.ends(t, "CPUNearQuota")
 }
 
-func drillHub(t *testing.T, d *drill) {
-	d.must("kill", "hub")
-	d.fires(t, "HubDown")
+// A part that is killed explains what the prober sees of it.
+func drillKill(t *testing.T, d *drill, service, alert string) {
+	d.must("kill", service)
+	d.fires(t, alert)
 	d.explained(t, "ProbesFailing")
-	d.must("start", "hub")
-	d.ends(t, "HubDown", "ProbesFailing")
-}
-
-// Nobody but the prober publishes now, and its way is gone.
-func drillEdge(t *testing.T, d *drill) {
-	d.must("kill", "edge")
-	d.fires(t, "EdgeDown")
-	d.explained(t, "ProbesFailing")
-	d.must("start", "edge")
-	d.ends(t, "EdgeDown", "ProbesFailing")
+	d.must("start", service)
+	d.ends(t, alert, "ProbesFailing")
 }

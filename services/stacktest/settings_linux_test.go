@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/sluice-stream/sluice/observability/backends/programtest"
 )
 
 // settings are what this machine may have in use already, and a mirror of
@@ -30,20 +32,10 @@ func settings(t *testing.T) []string {
 		all = append(all, "SLUICE_OPEN_FILES="+strconv.FormatUint(files.Max, 10))
 	}
 	for _, name := range []string{"EDGE", "GRAFANA", "PROMETHEUS", "ALERTMANAGER", "JAEGER"} {
-		port := strconv.Itoa(freePort(t))
+		_, port, _ := net.SplitHostPort(programtest.FreeAddress(t)) // it is one
 		all = append(all, "SLUICE_"+name+"_PORT="+port, "SLUICE_"+name+"_URL=http://127.0.0.1:"+port)
 	}
 	return all
-}
-
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
 }
 
 // mirror serves this machine's Go modules to containers that are built.
