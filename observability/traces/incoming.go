@@ -25,9 +25,7 @@ type Incoming struct {
 func (t *Tracing) Request(h http.Header) Incoming {
 	in := Incoming{t: t, header: h}
 	if s := first(h["Traceparent"]); s != "" {
-		if in.parent, in.w3c = parseTraceparent(s); in.w3c {
-			in.text = s[3:35]
-		}
+		in.parent, in.w3c = parseTraceparent(s)
 	}
 	if !in.w3c {
 		ok := false
@@ -37,8 +35,8 @@ func (t *Tracing) Request(h http.Header) Incoming {
 		if !ok {
 			in.parent.ID = newTraceID()
 		}
-		in.text = hexID(in.parent.ID)
 	}
+	in.text = hexID(in.parent.ID) // not the header's: exemplars keep it, and all headers with it
 	in.chosen = t.sampler.head(in.parent)
 	return in
 }
@@ -83,7 +81,8 @@ func (in Incoming) Context(ctx context.Context, release string) context.Context 
 func (in Incoming) below(ctx context.Context, parent Ref, release string) context.Context {
 	sc := parent.spanContext().WithRemote(true)
 	if states := in.header["Tracestate"]; in.w3c && len(states) > 0 {
-		if state, err := trace.ParseTraceState(strings.Join(states, ",")); err == nil {
+		// Spans are kept for a while: they must not keep all headers.
+		if state, err := trace.ParseTraceState(strings.Clone(strings.Join(states, ","))); err == nil {
 			sc = sc.WithTraceState(state)
 		}
 	}

@@ -12,9 +12,10 @@ import (
 // maxDescription bounds the description of a status, which the SDK does not.
 const maxDescription = 512
 
-// clean returns text as OTLP can carry it: one span with anything but UTF-8
-// would make its whole batch fail.
-func clean(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
+// clean returns a copy of text as OTLP can carry it: one span with anything but
+// UTF-8 would make its whole batch fail. A copy, since a span outlives the
+// request whose line or headers its texts are parts of.
+func clean(s string) string { return strings.Clone(strings.ToValidUTF8(s, "\uFFFD")) }
 
 // short returns the beginning of a text.
 func short(s string, most int) string {

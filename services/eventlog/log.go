@@ -53,7 +53,7 @@ func Open(s Store, o Options) (*Log, error) {
 	for name, state := range states {
 		t := l.newTopic(name)
 		t.exists, t.state = true, state
-		l.topics[name] = t
+		l.topics[t.name] = t
 	}
 	return l, nil
 }
@@ -91,7 +91,7 @@ func (l *Log) Follow(name string) *Topic {
 	t := l.topics[name]
 	if t == nil {
 		t = l.newTopic(name)
-		l.topics[name] = t
+		l.topics[t.name] = t
 	}
 	t.refs++
 	return t
@@ -213,6 +213,8 @@ func (l *Log) Forgotten(topic string) {
 	l.drop(t)
 }
 
+// newTopic makes a topic with a name of its own: what it is given is part of a
+// request, which would stay as long as the name. It is the key in l.topics, too.
 func (l *Log) newTopic(name string) *Topic {
 	return &Topic{log: l, name: strings.Clone(name), fetching: make(chan struct{}, 1)}
 }
@@ -233,7 +235,7 @@ func (l *Log) topic(name string) *Topic {
 	defer l.mu.Unlock()
 	if t = l.topics[name]; t == nil {
 		t = l.newTopic(name)
-		l.topics[name] = t
+		l.topics[t.name] = t
 	}
 	t.setExists(true)
 	return t

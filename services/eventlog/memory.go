@@ -2,6 +2,7 @@ package eventlog
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"time"
 )
@@ -76,7 +77,7 @@ func (m *memory) create(topic string) error {
 	if most := m.options.MaxTopics; most > 0 && len(m.topics) >= most && !m.forgetOne() {
 		return ErrTooManyTopics
 	}
-	m.topics[topic] = struct{}{}
+	m.topics[strings.Clone(topic)] = struct{}{} // the publisher's is part of its request
 	m.log.Trimmed(topic, State{Last: m.floor, Trimmed: m.floor, Born: m.floor})
 	return nil
 }

@@ -115,9 +115,10 @@ type Store interface {
 	// Append commits an entry and returns its id, which is above every id
 	// that the store gave before, unless the entry is a duplicate. When it
 	// returns nil, the event is durable as the store promises and the sink has
-	// seen it. An error leaves it open only where the context ended or the
-	// store itself failed. Errors that callers tell apart: ErrTooManyTopics,
-	// ErrKeyReused, ErrStoreFailed, ErrClosed.
+	// seen it. It keeps neither the topic's name nor the entry: both are parts
+	// of a request, which is larger. An error leaves it open only where the
+	// context ended or the store itself failed. Errors that callers tell apart:
+	// ErrTooManyTopics, ErrKeyReused, ErrStoreFailed, ErrClosed.
 	//
 	// An append with a key waits for another with the same that is under way:
 	// it is a duplicate of it when that commits, and fails with its error when

@@ -2,15 +2,17 @@ package boltlog
 
 import (
 	"fmt"
+	"strings"
 
 	"go.etcd.io/bbolt"
 
 	"github.com/sluice-stream/sluice/services/eventlog"
 )
 
-// change is what a batch does to one topic.
+// change is what a batch does to one topic. Nothing keeps it when the batch is
+// committed.
 type change struct {
-	name     string
+	name     string // the store's own: the map of topics has it
 	scope    scope
 	before   *topic // nil: it is new
 	after    topic
@@ -86,7 +88,8 @@ func (s *Store) plan(requests []*request) *batch {
 
 // begins starts the change of a topic; nil where there is no room for it.
 func (s *Store) begins(b *batch, name string) *change {
-	c := &change{name: name, scope: scopeOf(name), before: s.topics[name]}
+	// A publisher's name is part of its request, and this one is kept.
+	c := &change{name: strings.Clone(name), scope: scopeOf(name), before: s.topics[name]}
 	if c.before != nil && !b.gone[name] {
 		c.after = *c.before
 	} else {
@@ -138,7 +141,8 @@ func (s *Store) apply(b *batch) error {
 		s.sink.Forgotten(c.name)
 	}
 	for _, c := range b.changes {
-		s.set(c.name, &c.after)
+		after := c.after // a pointer into the change would keep it, with its events and with the change before it
+		s.set(c.name, &after)
 		s.tell(c)
 	}
 	return nil
