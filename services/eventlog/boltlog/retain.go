@@ -6,8 +6,12 @@ import (
 	"github.com/sluice-stream/sluice/services/eventlog"
 )
 
-// retainEvents bounds what one transaction deletes.
-const retainEvents = 2000
+// What one transaction deletes is bounded: events, and bytes of the pages that
+// are held until it is committed.
+const (
+	retainEvents = 2000
+	retainBytes  = 8 << 20
+)
 
 // retain applies retention in one transaction, and reports whether there is
 // more to do.
@@ -35,7 +39,7 @@ func (s *Store) retain() (more bool) {
 		s.remember(&b.keys)
 		return more
 	}
-	return s.apply(b) == nil && (more || r.left == 0 || s.keysTrimmed.Less(s.keys.Floor()))
+	return s.apply(b) == nil && (more || r.full() || s.keysTrimmed.Less(s.keys.Floor()))
 }
 
 // retention decides how far each topic is trimmed.
@@ -66,7 +70,7 @@ func (r *retention) run(s *Store, v snapshot) (err error) {
 		return err
 	}
 	for name, t := range s.topics {
-		if r.left == 0 {
+		if r.full() {
 			return nil
 		}
 		if t.Events == 0 || t.Oldest.MS >= r.oldest && t.Events <= r.Events && t.Bytes <= r.Bytes {
@@ -77,6 +81,12 @@ func (r *retention) run(s *Store, v snapshot) (err error) {
 		}
 	}
 	return r.shared(s)
+}
+
+// full reports whether the transaction has enough to do. It has at least one
+// event, however large its page is.
+func (r *retention) full() bool {
+	return r.left == 0 || r.left < retainEvents && r.guard.held >= retainBytes
 }
 
 // cut is what retention takes from one topic.
@@ -142,6 +152,7 @@ func (r *retention) leaf(t *cut, leaf page, gone func(eventlog.State, piece) boo
 	if err := leaf.of(scopeOf(t.name)); err != nil {
 		return false, err
 	}
+	full := r.full() // what was read is used up, whatever becomes of it below
 	for i := range leaf.count() {
 		e, _ := leaf.element(i)
 		if len(e.key) != idLen || e.flags != 0 {
@@ -151,7 +162,7 @@ func (r *retention) leaf(t *cut, leaf page, gone func(eventlog.State, piece) boo
 		if !t.after.Trimmed.Less(p.id) {
 			continue // taken before
 		}
-		if r.left == 0 || !gone(t.after.State, p) {
+		if full || r.left == 0 || !gone(t.after.State, p) {
 			t.after.Oldest = p.id
 			return false, nil
 		}

@@ -22,7 +22,7 @@ func (r *retention) shared(s *Store) error {
 		}
 	}
 	heap.Init(&h)
-	for r.total > r.TotalBytes && r.left > 0 && h.Len() > 0 {
+	for r.total > r.TotalBytes && !r.full() && h.Len() > 0 {
 		name := heap.Pop(&h).(age).name
 		next := eventlog.MaxID
 		if h.Len() > 0 {

@@ -15,6 +15,7 @@ type verifier struct {
 	fresh bool                     // whether nothing may have been written yet
 	claim func(id, n uint64) error // is told every page that is visited; nil: nobody is
 	known map[uint64]page          // what has passed; nil: nothing is kept
+	held  int64                    // bytes of known
 }
 
 // fence is the range in which the keys of a page must be.
@@ -56,6 +57,7 @@ func (v *verifier) read(id uint64, f fence) (page, error) {
 	}
 	if v.known != nil && err == nil {
 		v.known[id] = p
+		v.held += int64(len(p.buf))
 	}
 	return p, err
 }
