@@ -55,7 +55,7 @@ type hub struct {
 	metrics  *observability.Metrics
 	around   atomic.Pointer[surroundings]
 
-	publishLines, requestLines *logs.Sampler
+	publishLines, requestLines, peerLines *logs.Sampler
 
 	tidier *tidier
 
@@ -115,7 +115,7 @@ func (h *hub) measure() {
 	s := &h.settings
 	h.classes = newClassCounts(s.TopicClasses)
 	h.around.Store(&surroundings{})
-	h.publishLines, h.requestLines = newLineSampler(), newLineSampler()
+	h.publishLines, h.requestLines, h.peerLines = newLineSampler(), newLineSampler(), newLineSampler()
 	h.metrics = observability.New(h.registry, observability.Options{
 		Version: s.Version, Release: s.Release, Releases: s.Releases,
 		Classes: h.classes.names(), Class: func(topic string) string { return h.classes.of(topic).name },

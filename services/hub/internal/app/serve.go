@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"sync"
@@ -77,7 +76,7 @@ func (h *hub) server(handler http.Handler) *http.Server {
 		MaxHeaderBytes:    maxHeaderBytes,
 		// OPTIONS * is answered like all else, with its trace.
 		DisableGeneralOptionsHandler: true,
-		ErrorLog:                     slog.NewLogLogger(h.logger.Handler(), slog.LevelWarn),
+		ErrorLog:                     h.errorLog(),
 	}
 	if h.certificates != nil {
 		s.TLSConfig = h.certificates.config()
