@@ -1,6 +1,7 @@
 package eventlog
 
 import (
+	"slices"
 	"sort"
 	"sync/atomic"
 )
@@ -12,7 +13,11 @@ type mark struct {
 	at  moment // in what is room enough anyway
 }
 
-const markSize = 24
+// What the account has of a block beside its bytes.
+const (
+	markSize  = 24
+	blockSize = 160
+)
 
 // Block is a run of consecutive events of one topic as wire-ready bytes, each
 // an id line followed by its body. What a reader has been shown of a block
@@ -32,15 +37,18 @@ type Block struct {
 	marks []mark
 }
 
+// newBlock makes an empty block for at least so many bytes: as many as the
+// allocator would spend on them, so that the account has what is really taken.
 func newBlock(account *budget, prev ID, capacity int) *Block {
-	memory := make([]byte, capacity)
+	memory := slices.Grow([]byte(nil), capacity)
+	memory = memory[:cap(memory)]
 	return &Block{
 		account: account,
 		born:    account.births.Add(1),
 		memory:  memory,
 		prev:    prev,
 		buf:     memory[:0],
-		size:    int64(capacity),
+		size:    int64(len(memory)) + blockSize,
 	}
 }
 

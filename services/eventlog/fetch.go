@@ -104,5 +104,5 @@ func (b *Block) fit() {
 		b.memory = bytes.Clone(b.buf)
 		b.buf = b.memory
 	}
-	b.size = int64(cap(b.buf)) + int64(cap(b.marks))*markSize
+	b.size = int64(cap(b.buf)) + int64(cap(b.marks))*markSize + blockSize
 }

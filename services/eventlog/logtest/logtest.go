@@ -81,6 +81,8 @@ func Run(t *testing.T, o Options) {
 		{name: "RetainTotal", durable: true, waits: true, test: testRetainTotal},
 		{name: "RetainAtOpen", durable: true, waits: true, test: testRetainAtOpen},
 		{name: "RetainUnderLoad", waits: true, test: testRetainUnderLoad},
+		{name: "Memory", waits: true, test: testMemory},
+		{name: "MemoryTopics", waits: true, test: testMemoryTopics},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			switch {
