@@ -2,6 +2,7 @@ package eventlog
 
 import (
 	"testing"
+	"unsafe"
 )
 
 // TestAccount follows the memory budget's account through pins, evictions and
@@ -153,5 +154,12 @@ func TestFetchAccount(t *testing.T) {
 	wantSum(t, l)
 	if n := l.Memory(); n > 300<<10 {
 		t.Errorf("%d bytes in the account", n)
+	}
+}
+
+// TestBlockSize has the account know what a block is.
+func TestBlockSize(t *testing.T) {
+	if n := unsafe.Sizeof(Block{}); n > blockSize || n <= blockSize-16 {
+		t.Errorf("a Block has %d bytes, accounted are %d", n, blockSize)
 	}
 }

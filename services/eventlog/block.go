@@ -16,7 +16,7 @@ type mark struct {
 // What the account has of a block beside its bytes.
 const (
 	markSize  = 24
-	blockSize = 160
+	blockSize = 144 // of the allocator, for a Block
 )
 
 // Block is a run of consecutive events of one topic as wire-ready bytes, each

@@ -75,7 +75,7 @@ func TestMemoryBudget(t *testing.T) {
 	if gap, ok := err.(*GapError); !ok || gap.Through != s.Trimmed || gap.Cause != Expired {
 		t.Errorf("reading what was evicted: %v", err)
 	}
-	big := fill(t, l, "topic", 1, budget-4096) // leaves nothing else
+	big := fill(t, l, "topic", 1, budget-9<<10) // leaves nothing else, with the pages that it is rounded up to
 	if s := state(l, "topic"); s.Events != 1 || s.Oldest != big[0] {
 		t.Errorf("after an event of almost the budget the state is %+v", s)
 	}
