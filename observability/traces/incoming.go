@@ -36,7 +36,7 @@ func (t *Tracing) Request(h http.Header) Incoming {
 			in.parent.ID = newTraceID()
 		}
 	}
-	in.text = hexID(in.parent.ID) // not the header's: exemplars keep it, and all headers with it
+	in.text = hexID(in.parent.ID) // exemplars keep it: it is no part of the header, which may be long
 	in.chosen = t.sampler.head(in.parent)
 	return in
 }
@@ -81,8 +81,7 @@ func (in Incoming) Context(ctx context.Context, release string) context.Context 
 func (in Incoming) below(ctx context.Context, parent Ref, release string) context.Context {
 	sc := parent.spanContext().WithRemote(true)
 	if states := in.header["Tracestate"]; in.w3c && len(states) > 0 {
-		// Spans are kept for a while: they must not keep all headers.
-		if state, err := trace.ParseTraceState(strings.Clone(strings.Join(states, ","))); err == nil {
+		if state, err := trace.ParseTraceState(strings.Join(states, ",")); err == nil {
 			sc = sc.WithTraceState(state)
 		}
 	}

@@ -14,7 +14,7 @@ const maxDescription = 512
 
 // clean returns a copy of text as OTLP can carry it: one span with anything but
 // UTF-8 would make its whole batch fail. A copy, since a span outlives the
-// request whose line or headers its texts are parts of.
+// request whose line its texts may be parts of.
 func clean(s string) string { return strings.Clone(strings.ToValidUTF8(s, "\uFFFD")) }
 
 // short returns the beginning of a text.
