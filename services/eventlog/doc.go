@@ -39,5 +39,9 @@
 //
 // One budget bounds the resident blocks of all topics. Topics that were idle
 // longest give way first. A block that a reader pins while a write is
-// unfinished stays in the account until it is released.
+// unfinished stays in the account until it is released. The account is what the
+// allocator spends on them. Beside it a log takes some hundred bytes for each
+// topic, as many for a few idempotency keys, and nothing that grows with what
+// was published: a store keeps no event in memory once it is committed, and
+// nothing of what it was given.
 package eventlog
