@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // result is what came of an attempt: a stream that has ended, or none.
@@ -42,7 +44,7 @@ func (s *subscription) attempt() result {
 	if why := refusal(answer); why != nil {
 		return s.refused(why)
 	}
-	c := &connection{ctx: ctx, s: s, dog: dog, body: answer.Body, queue: newQueue(s.BufferBytes), pings: make(chan ping, 1)}
+	c := &connection{ctx: ctx, s: s, dog: dog, body: answer.Body, queue: newQueue(s.BufferBytes), pings: make(chan wire.Ping, 1)}
 	fromHub := answer.Header.Get("Last-Event-ID") != "" // stream.open will say more
 	dog.allow(s.patience(fromHub), ErrSilent)
 	beside.Go(c.read)

@@ -20,7 +20,7 @@ func TestBackOffAndDegraded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDiary(t)
 		streams := 0
-		hub := newWire(func(w http.ResponseWriter, r *http.Request) {
+		hub := newPiped(func(w http.ResponseWriter, r *http.Request) {
 			streams++
 			streaming(w, opening("1-0", "1-0"), event(fmt.Sprintf("%d-0", streams+1), fmt.Sprint(streams)))
 		})
@@ -60,7 +60,7 @@ func TestDegradedTwice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDiary(t)
 		attempts := 0
-		hub := newWire(func(w http.ResponseWriter, r *http.Request) {
+		hub := newPiped(func(w http.ResponseWriter, r *http.Request) {
 			if attempts++; attempts%7 == 0 {
 				streaming(w, opening("1-0", "1-0"), event(fmt.Sprintf("%d-0", attempts), "x"))
 				return
@@ -101,7 +101,7 @@ func TestServersAskForTime(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			d := newDiary(t)
 			attempts := 0
-			hub := newWire(func(w http.ResponseWriter, r *http.Request) {
+			hub := newPiped(func(w http.ResponseWriter, r *http.Request) {
 				if attempts++; attempts == 1 {
 					row.answer(w)
 					return
@@ -137,7 +137,7 @@ func TestDrainIsWaitedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDiary(t)
 		streams := 0
-		hub := newWire(func(w http.ResponseWriter, r *http.Request) {
+		hub := newPiped(func(w http.ResponseWriter, r *http.Request) {
 			if streams++; streams == 2 {
 				streaming(w, opening("3-0", "3-0"), event("4-0", "after"))
 				return
@@ -169,7 +169,7 @@ func TestRetryIsTheBase(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			d := newDiary(t)
 			streams := 0
-			hub := newWire(func(w http.ResponseWriter, r *http.Request) {
+			hub := newPiped(func(w http.ResponseWriter, r *http.Request) {
 				if streams++; streams == 2 {
 					w.WriteHeader(500)
 					return
@@ -201,7 +201,7 @@ func TestContextEndsIt(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			d := newDiary(t)
-			hub := newWire(h)
+			hub := newPiped(h)
 			defer hub.stop()
 			ctx, cancel := context.WithCancelCause(t.Context())
 			time.AfterFunc(10*time.Second, func() { cancel(cause) })

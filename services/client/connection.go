@@ -8,32 +8,8 @@ import (
 	"io"
 	"time"
 
-	"github.com/sluice-stream/sluice/services/sse"
+	"github.com/sluice-stream/sluice/services/wire"
 )
-
-// Control events of a hub.
-const (
-	controlOpen     = "stream.open"
-	controlPing     = "stream.ping"
-	controlGap      = "stream.gap"
-	controlDrain    = "stream.drain"
-	controlExpired  = "stream.expired"
-	controlRejected = "stream.rejected"
-)
-
-// opening is what stream.open says.
-type opening struct {
-	Connection string `json:"connection"`
-	Heartbeat  struct {
-		IntervalMS int64 `json:"interval_ms"`
-	} `json:"heartbeat"`
-	Topics []struct {
-		Topic   string `json:"topic"`
-		Outcome string `json:"outcome"`
-		After   string `json:"after"`
-		Head    string `json:"head"`
-	} `json:"topics"`
-}
 
 // ending is how a stream ended.
 type ending struct {
@@ -51,13 +27,13 @@ type connection struct {
 	dog   *watchdog
 	body  io.Reader
 	queue *queue
-	pings chan ping // 1: the latest
+	pings chan wire.Ping // 1: the latest
 }
 
 // read reads until the stream ends. It reads no further than the queue has
 // room, which in the end the server notices.
 func (c *connection) read() {
-	d := sse.NewDecoder(c.body)
+	d := wire.NewDecoder(c.body)
 	d.MaxEventBytes = c.s.MaxEventBytes
 	d.OnActivity = c.dog.fed
 	hub := false
@@ -70,10 +46,10 @@ func (c *connection) read() {
 			return
 		}
 		i := item{Message: m}
-		if first && m.Type == controlOpen {
+		if first && m.Type == wire.TypeOpen {
 			hub = c.opened(&i)
 		}
-		if hub && m.Type == controlPing {
+		if hub && m.Type == wire.TypePing {
 			c.pinged(m.Data)
 			continue
 		}
@@ -83,7 +59,7 @@ func (c *connection) read() {
 
 // opened reads stream.open, and reports whether it is a hub's.
 func (c *connection) opened(i *item) bool {
-	var o opening
+	var o wire.Open
 	if json.Unmarshal([]byte(i.Data), &o) != nil {
 		return false
 	}

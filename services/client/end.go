@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/sluice-stream/sluice/services/sse"
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // reject reads stream.rejected.
@@ -31,7 +31,7 @@ func (f *following) ended(e *ending) result {
 		s.took(s.position.text)
 	}
 	r := result{err: e.why, opened: f.opened}
-	if errors.Is(e.why, sse.ErrEventTooLarge) { // it would come again
+	if errors.Is(e.why, wire.ErrEventTooLarge) { // it would come again
 		r.err = fmt.Errorf("client: an event is larger than %d bytes: raise MaxEventBytes", s.MaxEventBytes)
 		r.fatal = true
 	}

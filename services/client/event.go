@@ -1,5 +1,7 @@
 package client
 
+import "github.com/sluice-stream/sluice/services/wire"
+
 // Event is what a subscription yields.
 type Event struct {
 	// ID is the position after this event, for all topics of the subscription:
@@ -24,10 +26,4 @@ type Event struct {
 }
 
 // Gap says what is known of events that are gone.
-type Gap struct {
-	Topic  string `json:"topic"`
-	After  string `json:"after"`            // all after this id
-	Oldest string `json:"oldest,omitempty"` // first one that there is; empty: none
-	Head   string `json:"head"`             // last id of the topic
-	Reason string `json:"reason"`           // such as "expired", "ahead", "damaged"
-}
+type Gap = wire.Gap

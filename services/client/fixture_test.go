@@ -20,9 +20,9 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// wire is a server in memory: all of net/http, with pipes for sockets, so that
+// piped is a server in memory: all of net/http, with pipes for sockets, so that
 // it runs in virtual time.
-type wire struct {
+type piped struct {
 	conns  chan net.Conn
 	closed chan struct{}
 	server *http.Server
@@ -34,9 +34,9 @@ type wire struct {
 	dials int
 }
 
-// newWire serves a handler. It must be closed before the bubble ends.
-func newWire(h http.HandlerFunc) *wire {
-	w := &wire{conns: make(chan net.Conn), closed: make(chan struct{})}
+// newPiped serves a handler. It must be closed before the bubble ends.
+func newPiped(h http.HandlerFunc) *piped {
+	w := &piped{conns: make(chan net.Conn), closed: make(chan struct{})}
 	w.server = &http.Server{Handler: http.HandlerFunc(func(a http.ResponseWriter, r *http.Request) {
 		w.done.Add(1)
 		defer w.done.Done()
@@ -47,7 +47,7 @@ func newWire(h http.HandlerFunc) *wire {
 	return w
 }
 
-func (w *wire) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+func (w *piped) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	w.mu.Lock()
 	away := w.away
 	w.dials++
@@ -64,13 +64,13 @@ func (w *wire) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	}
 }
 
-func (w *wire) setAway(away bool) {
+func (w *piped) setAway(away bool) {
 	w.mu.Lock()
 	w.away = away
 	w.mu.Unlock()
 }
 
-func (w *wire) Accept() (net.Conn, error) {
+func (w *piped) Accept() (net.Conn, error) {
 	select {
 	case c := <-w.conns:
 		return c, nil
@@ -79,7 +79,7 @@ func (w *wire) Accept() (net.Conn, error) {
 	}
 }
 
-func (w *wire) Close() error {
+func (w *piped) Close() error {
 	select {
 	case <-w.closed:
 	default:
@@ -88,9 +88,9 @@ func (w *wire) Close() error {
 	return nil
 }
 
-func (w *wire) Addr() net.Addr { return &net.UnixAddr{Name: "wire"} }
+func (w *piped) Addr() net.Addr { return &net.UnixAddr{Name: "pipe"} }
 
-func (w *wire) stop() {
+func (w *piped) stop() {
 	w.http.CloseIdleConnections()
 	w.server.Close()
 	w.done.Wait()
@@ -170,8 +170,8 @@ func between(t *testing.T, what string, got, base time.Duration) {
 	}
 }
 
-// options subscribes to topic a of a wire.
-func (w *wire) options(d *diary) client.Options {
+// options subscribes to topic a of a piped server.
+func (w *piped) options(d *diary) client.Options {
 	return client.Options{URL: "http://hub", Topics: []string{"a"}, HTTP: w.http, OnState: d.note, Spare: -1}
 }
 

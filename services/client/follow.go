@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"sync"
 	"time"
+
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // following is one stream as the loop sees it.
@@ -77,13 +79,13 @@ func (f *following) take(i item) bool {
 	control := f.hub || !f.some
 	f.some = true
 	switch {
-	case control && i.Type == controlRejected && f.reject(i.Data):
+	case control && i.Type == wire.TypeRejected && f.reject(i.Data):
 		return true
-	case f.hub && i.Type == controlDrain:
+	case f.hub && i.Type == wire.TypeDrain:
 		f.drained = true
 		f.s.report(State{Phase: Draining})
 		return true
-	case f.hub && i.Type == controlExpired:
+	case f.hub && i.Type == wire.TypeExpired:
 		f.expired = true
 		return true
 	}
@@ -91,7 +93,7 @@ func (f *following) take(i item) bool {
 		f.open(nil)
 	}
 	e := Event{ID: i.ID, Type: i.Type, Key: i.Key, Data: i.Data, Traceparent: i.Traceparent}
-	if f.hub && i.Type == controlGap {
+	if f.hub && i.Type == wire.TypeGap {
 		return f.gap(e)
 	}
 	topic, repeated := f.s.position.moved(i.ID)
@@ -124,7 +126,7 @@ func (f *following) gap(e Event) bool {
 }
 
 // open notes that the server streams; o is nil where it is no hub.
-func (f *following) open(o *opening) {
+func (f *following) open(o *wire.Open) {
 	s := f.s
 	f.opened, s.unauthorized = true, nil
 	failures := s.backoff.failures
@@ -150,11 +152,11 @@ func (f *following) open(o *opening) {
 }
 
 // heads notes which topics have events from before the handshake.
-func (f *following) heads(o *opening) {
+func (f *following) heads(o *wire.Open) {
 	for _, t := range o.Topics {
-		after, known := parseEventID(t.After)
-		head, ok := parseEventID(t.Head)
-		if known && ok && after.compare(head) < 0 {
+		after, unknown := wire.ParseID(t.After)
+		head, err := wire.ParseID(t.Head)
+		if unknown == nil && err == nil && after.Less(head) {
 			f.s.behind = append(f.s.behind, place{t.Topic, head})
 		}
 	}

@@ -8,12 +8,13 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
-// ping is what the hub sends, and with LastEventID what it gets back.
-type ping struct {
-	Seq         uint64 `json:"seq"`
-	TS          int64  `json:"ts"`
+// pong is what the hub gets back for a ping.
+type pong struct {
+	wire.Ping
 	LastEventID string `json:"last_event_id,omitempty"`
 }
 
@@ -23,7 +24,7 @@ const pongTimeout = 3 * time.Second
 // pinged leaves a ping to be answered, in place of an older one: only the
 // latest counts.
 func (c *connection) pinged(data string) {
-	var p ping
+	var p wire.Ping
 	if json.Unmarshal([]byte(data), &p) != nil {
 		return
 	}
@@ -43,10 +44,11 @@ func (c *connection) answer(name string) {
 	for {
 		select {
 		case p := <-c.pings:
+			answer := pong{Ping: p}
 			if id := c.s.acked.Load(); id != nil {
-				p.LastEventID = *id
+				answer.LastEventID = *id
 			}
-			c.pong(url, p)
+			c.pong(url, answer)
 		case <-c.ctx.Done():
 			return
 		}
@@ -55,7 +57,7 @@ func (c *connection) answer(name string) {
 
 // pong sends one answer. What becomes of it shows in the stream: the hub ends
 // it where answers are missing, and a new one is opened.
-func (c *connection) pong(url string, p ping) {
+func (c *connection) pong(url string, p pong) {
 	ctx, cancel := context.WithTimeout(c.ctx, pongTimeout)
 	defer cancel()
 	body, err := json.Marshal(p)

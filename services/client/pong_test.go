@@ -22,7 +22,7 @@ func TestPongs(t *testing.T) {
 		var pongs []string
 		var late []time.Duration
 		sent := time.Now()
-		hub := newWire(func(w http.ResponseWriter, r *http.Request) {
+		hub := newPiped(func(w http.ResponseWriter, r *http.Request) {
 			if r.Method == http.MethodPost {
 				body, _ := io.ReadAll(r.Body)
 				mu.Lock()
@@ -80,7 +80,7 @@ func TestPongsThatFail(t *testing.T) {
 		d := newDiary(t)
 		var mu sync.Mutex
 		var pongs []string
-		hub := newWire(func(w http.ResponseWriter, r *http.Request) {
+		hub := newPiped(func(w http.ResponseWriter, r *http.Request) {
 			if r.Method == http.MethodPost {
 				body, _ := io.ReadAll(r.Body)
 				mu.Lock()

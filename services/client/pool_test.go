@@ -45,9 +45,9 @@ func TestConnectionsAheadOfNeed(t *testing.T) {
 		d := newDiary(t)
 		var probes atomic.Int64
 		cut := make(chan struct{})
-		var hub *wire
+		var hub *piped
 		var dialsAt []int // how many there had been when a stream began
-		hub = newWire(func(w http.ResponseWriter, r *http.Request) {
+		hub = newPiped(func(w http.ResponseWriter, r *http.Request) {
 			if r.Method == http.MethodHead {
 				if probes.Add(1); r.Header.Get("X-Heartbeat") != "true" || r.URL.Path != "/" || r.Header.Get("Authorization") != "" {
 					t.Errorf("probed with %v %v", r.URL, r.Header)
@@ -108,7 +108,7 @@ func TestConnectionsAheadOfNeed(t *testing.T) {
 func TestOthersAreNotProbed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDiary(t)
-		hub := newWire(func(w http.ResponseWriter, r *http.Request) {
+		hub := newPiped(func(w http.ResponseWriter, r *http.Request) {
 			if r.Method != http.MethodGet {
 				t.Errorf("got a %s", r.Method)
 			}

@@ -1,60 +1,32 @@
 package client
 
 import (
-	"cmp"
 	"slices"
-	"strconv"
 	"strings"
+
+	"github.com/sluice-stream/sluice/services/wire"
 )
-
-// eventID is an id of one topic, "<milliseconds>-<sequence>".
-type eventID struct{ ms, seq uint64 }
-
-func (a eventID) compare(b eventID) int {
-	return cmp.Or(cmp.Compare(a.ms, b.ms), cmp.Compare(a.seq, b.seq))
-}
-
-func parseEventID(text string) (id eventID, ok bool) {
-	if text == "0" {
-		return id, true
-	}
-	ms, seq, ok := strings.Cut(text, "-")
-	if !ok {
-		return id, false
-	}
-	var err error
-	if id.ms, err = strconv.ParseUint(ms, 10, 64); err != nil {
-		return id, false
-	}
-	id.seq, err = strconv.ParseUint(seq, 10, 64)
-	return id, err == nil
-}
 
 // place is a position in one topic.
 type place struct {
 	topic string
-	id    eventID
+	id    wire.ID
 }
 
 // parsePlaces reads the id of a connection on the given topics. It answers
 // false for ids of another kind, and where none of the topics is in it.
 func parsePlaces(id string, topics []string) ([]place, bool) {
-	if !strings.Contains(id, "@") {
-		one, ok := parseEventID(id)
-		if !ok || len(topics) != 1 {
-			return nil, false
-		}
-		return []place{{topics[0], one}}, true
+	if len(topics) > 1 && !strings.Contains(id, "@") {
+		return nil, false
+	}
+	starts, err := wire.ParsePosition(id, topics)
+	if err != nil {
+		return nil, false
 	}
 	var places []place
-	for part := range strings.SplitSeq(id, ",") {
-		topic, text, _ := strings.Cut(part, "@")
-		one, ok := parseEventID(text)
-		if !ok || find(places, topic) != nil {
-			return nil, false
-		}
-		if slices.Contains(topics, topic) {
-			places = append(places, place{topic, one})
+	for i, start := range starts {
+		if !start.Head {
+			places = append(places, place{topics[i], start.ID})
 		}
 	}
 	return places, len(places) > 0
@@ -128,7 +100,7 @@ func (p *position) moved(id string) (topic string, repeated bool) {
 	switch {
 	case known == nil:
 		p.at = append(p.at, *now)
-	case now.id.compare(known.id) <= 0:
+	case now.id.Compare(known.id) <= 0:
 		return now.topic, true
 	default:
 		known.id = now.id
@@ -179,14 +151,13 @@ func (p *position) only() string {
 func (p *position) format() string {
 	var b []byte
 	for i, one := range p.at {
-		if len(p.topics) > 1 {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = append(append(b, one.topic...), '@')
+		if len(p.topics) == 1 {
+			return one.id.String()
 		}
-		b = strconv.AppendUint(b, one.id.ms, 10)
-		b = strconv.AppendUint(append(b, '-'), one.id.seq, 10)
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = wire.AppendPlace(b, one.topic, one.id)
 	}
 	return string(b)
 }

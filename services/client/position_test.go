@@ -3,6 +3,8 @@ package client
 import (
 	"strings"
 	"testing"
+
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // Whatever ids a server sends: a position never goes back but by a gap, what
@@ -17,7 +19,7 @@ func FuzzPosition(f *testing.F) {
 		p.begin()
 		p.opened(opened)
 		for id := range strings.SplitSeq(ids, " ") {
-			before, text := make(map[string]eventID), p.text
+			before, text := make(map[string]wire.ID), p.text
 			for _, one := range p.at {
 				before[one.topic] = one.id
 			}
@@ -28,7 +30,7 @@ func FuzzPosition(f *testing.F) {
 				continue
 			}
 			for topic, was := range before {
-				if now := find(p.at, topic); now == nil || now.id.compare(was) < 0 {
+				if now := find(p.at, topic); now == nil || now.id.Compare(was) < 0 {
 					t.Fatalf("%q took %q back to %q", id, text, p.text)
 				}
 			}

@@ -163,7 +163,7 @@ func TestPublishGivesUp(t *testing.T) {
 		}
 	})
 	synctest.Test(t, func(t *testing.T) { // an attempt that hangs is one that failed
-		hang := newWire(func(w http.ResponseWriter, r *http.Request) {
+		hang := newPiped(func(w http.ResponseWriter, r *http.Request) {
 			io.Copy(io.Discard, r.Body)
 			<-r.Context().Done()
 		})

@@ -4,13 +4,13 @@ import (
 	"context"
 	"sync"
 
-	"github.com/sluice-stream/sluice/services/sse"
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // item is a message of the stream, or its end.
 type item struct {
-	sse.Message
-	open *opening // read; nil for all but stream.open
+	wire.Message
+	open *wire.Open // read; nil for all but stream.open
 	end  *ending
 }
 

@@ -61,7 +61,7 @@ func TestRefusals(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			d := newDiary(t)
 			attempts := 0
-			hub := newWire(func(w http.ResponseWriter, r *http.Request) {
+			hub := newPiped(func(w http.ResponseWriter, r *http.Request) {
 				if attempts++; attempts == 1 {
 					row.serve(w, r)
 					return
@@ -116,7 +116,7 @@ func TestFreshToken(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			d := newDiary(t)
 			attempts := 0
-			hub := newWire(func(w http.ResponseWriter, r *http.Request) {
+			hub := newPiped(func(w http.ResponseWriter, r *http.Request) {
 				attempts++
 				if r.Header.Get("Authorization") != "Bearer good" {
 					w.WriteHeader(401)
@@ -152,7 +152,7 @@ func TestFreshToken(t *testing.T) {
 func TestTooLargeEventEndsIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDiary(t)
-		hub := newWire(func(w http.ResponseWriter, r *http.Request) {
+		hub := newPiped(func(w http.ResponseWriter, r *http.Request) {
 			streaming(w, opening("1-0", "1-0"), event("2-0", strings.Repeat("x", 5000)))
 		})
 		defer hub.stop()

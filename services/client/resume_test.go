@@ -19,7 +19,7 @@ func play(t *testing.T, change func(*client.Options), n int, streams ...string) 
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		d = newDiary(t)
-		hub := newWire(func(w http.ResponseWriter, r *http.Request) {
+		hub := newPiped(func(w http.ResponseWriter, r *http.Request) {
 			presented = append(presented, r.Header.Get("Last-Event-ID"))
 			streaming(w, streams[len(presented)-1])
 			if len(presented) == len(streams) {
@@ -175,7 +175,7 @@ func TestPanicInTheLoop(t *testing.T) {
 	file := client.File(t.TempDir() + "/position")
 	synctest.Test(t, func(t *testing.T) {
 		d := newDiary(t)
-		hub := newWire(func(w http.ResponseWriter, r *http.Request) {
+		hub := newPiped(func(w http.ResponseWriter, r *http.Request) {
 			streaming(w, opening("1-0", "1-0"), event("2-0", "x"), event("3-0", "y"))
 			<-r.Context().Done()
 		})
@@ -203,7 +203,7 @@ func TestPanicInTheLoop(t *testing.T) {
 func TestWhenPositionsAreSaved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDiary(t)
-		hub := newWire(func(w http.ResponseWriter, r *http.Request) {
+		hub := newPiped(func(w http.ResponseWriter, r *http.Request) {
 			streaming(w, opening("1-0", "1-0"))
 			for i := range 20 { // two seconds
 				streaming(w, event(fmt.Sprintf("%d-0", i+2), "x"))

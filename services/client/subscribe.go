@@ -167,7 +167,7 @@ func (s *subscription) reached() {
 	}
 	rest := s.behind[:0]
 	for _, head := range s.behind {
-		if at := find(s.position.at, head.topic); at == nil || at.id.compare(head.id) < 0 {
+		if at := find(s.position.at, head.topic); at == nil || at.id.Less(head.id) {
 			rest = append(rest, head)
 		}
 	}

@@ -57,7 +57,7 @@ func TestSilence(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			d := newDiary(t)
 			streams := 0
-			hub := newWire(func(w http.ResponseWriter, r *http.Request) {
+			hub := newPiped(func(w http.ResponseWriter, r *http.Request) {
 				if streams++; streams > 1 {
 					streaming(w, "id: 9-0\nevent: done\ndata: done\n\n")
 					return
@@ -91,7 +91,7 @@ func TestSilence(t *testing.T) {
 func TestPatienceWithOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDiary(t)
-		hub := newWire(func(w http.ResponseWriter, r *http.Request) {
+		hub := newPiped(func(w http.ResponseWriter, r *http.Request) {
 			streaming(w)
 			time.Sleep(24 * time.Hour)
 			streaming(w, "data: at last\n\n")
@@ -109,7 +109,7 @@ func TestSlowLoopIsNoSilence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDiary(t)
 		const events = 20
-		hub := newWire(func(w http.ResponseWriter, r *http.Request) {
+		hub := newPiped(func(w http.ResponseWriter, r *http.Request) {
 			streaming(w, opening("1-0", "1-0"))
 			for i := range events {
 				streaming(w, event(fmt.Sprintf("%d-0", i+2), strings.Repeat("x", 10_000)))

@@ -21,7 +21,7 @@ func TestAccount(t *testing.T) {
 	topic := l.Follow("topic")
 	defer l.Leave(topic)
 	v := topic.View()
-	c := Cursor{Topic: topic, At: ids[0].before()}
+	c := Cursor{Topic: topic, At: ID{MS: ids[0].MS - 1, Seq: ids[0].Seq}}
 	span, where := c.Next(&v, 1000)
 	if where != Resident {
 		t.Fatalf("the first event is %v", where)
@@ -52,8 +52,6 @@ func TestAccount(t *testing.T) {
 	pinned.Unpin()
 	wantSum(t, l)
 }
-
-func (a ID) before() ID { return ID{a.MS - 1, a.Seq} }
 
 // sum counts the resident blocks.
 func sum(l *Log) (n int64) {

@@ -1,6 +1,10 @@
 package eventlog
 
-import "context"
+import (
+	"context"
+
+	"github.com/sluice-stream/sluice/services/wire"
+)
 
 // Result is the answer to one append of several.
 type Result struct {
@@ -21,7 +25,7 @@ type Batcher interface {
 // does. One that fails leaves the others as they are. Events of other
 // publishers may come in between.
 func (l *Log) AppendAll(ctx context.Context, topic string, entries []Entry) []Result {
-	if b, ok := l.store.(Batcher); ok && ValidTopic(topic) {
+	if b, ok := l.store.(Batcher); ok && wire.ValidTopic(topic) {
 		return b.AppendAll(ctx, topic, entries)
 	}
 	results := make([]Result, len(entries))

@@ -4,7 +4,7 @@ import "testing"
 
 func BenchmarkAppendMemory(b *testing.B) {
 	l := openMemory(b, Retention{}, 0, 64<<20)
-	body := wire(0, 128)
+	body := encoded(0, 128)
 	b.ReportAllocs()
 	b.SetBytes(128)
 	for b.Loop() {

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"sort"
 	"sync/atomic"
+
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // mark is the index entry of one event in a block.
@@ -68,7 +70,7 @@ func (b *Block) room(n int) bool { return cap(b.buf)-len(b.buf) >= n }
 
 // add appends an event and returns by how much the block's account grew.
 func (b *Block) add(e Event, at moment) int64 {
-	b.buf = appendIDLine(b.buf, e.ID)
+	b.buf = wire.AppendIDLine(b.buf, e.ID)
 	b.buf = append(b.buf, e.Body...)
 	before := cap(b.marks)
 	b.marks = append(b.marks, mark{e.ID, uint32(len(b.buf)), at})
@@ -109,22 +111,4 @@ func (b *Block) last() ID  { return b.marks[len(b.marks)-1].id }
 // after returns the index of the first mark above id.
 func after(marks []mark, id ID) int {
 	return sort.Search(len(marks), func(i int) bool { return id.Less(marks[i].id) })
-}
-
-const idField = "id: "
-
-func appendIDLine(dst []byte, id ID) []byte {
-	dst = append(dst, idField...)
-	dst = id.AppendTo(dst)
-	return append(dst, '\n')
-}
-
-func idLineLen(id ID) int { return len(idField) + digits(id.MS) + 1 + digits(id.Seq) + 1 }
-
-func digits(n uint64) int {
-	d := 1
-	for ; n >= 10; n /= 10 {
-		d++
-	}
-	return d
 }

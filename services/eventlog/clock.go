@@ -17,7 +17,7 @@ func (c *Clock) Next() ID {
 	if id := (ID{MS: uint64(ms)}); c.Last.Less(id) {
 		c.Last = id
 	} else {
-		c.Last = c.Last.next()
+		c.Last = c.Last.Next()
 	}
 	return c.Last
 }

@@ -1,6 +1,10 @@
 package eventlog
 
-import "sort"
+import (
+	"sort"
+
+	"github.com/sluice-stream/sluice/services/wire"
+)
 
 // View is what of a topic is in memory at one moment. It is a value: taking
 // one copies a few words under the topic's lock, reading it takes no lock.
@@ -51,7 +55,7 @@ func (s Span) Each(f func(id ID, body []byte) bool) {
 	from := s.From
 	for i := range s.marks {
 		m := &s.marks[i]
-		if !f(m.id, s.Block.Bytes(from+uint32(idLineLen(m.id)), m.end)) {
+		if !f(m.id, s.Block.Bytes(from+uint32(wire.IDLineLen(m.id)), m.end)) {
 			return
 		}
 		from = m.end

@@ -8,6 +8,8 @@ import (
 	"sort"
 	"sync"
 	"testing"
+
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // shelf is a store in memory that is deep: it holds what the tails don't.
@@ -59,7 +61,7 @@ func openShelf(t testing.TB, budget int64) (*Log, *shelf) {
 func fill(t testing.TB, l *Log, topic string, n, size int) (ids []ID) {
 	t.Helper()
 	for i := range n {
-		receipt, err := l.Append(t.Context(), topic, Entry{Body: wire(i, size)})
+		receipt, err := l.Append(t.Context(), topic, Entry{Body: encoded(i, size)})
 		id := receipt.ID
 		if err != nil {
 			t.Fatal(err)
@@ -69,7 +71,7 @@ func fill(t testing.TB, l *Log, topic string, n, size int) (ids []ID) {
 	return ids
 }
 
-func wire(i, size int) []byte {
+func encoded(i, size int) []byte {
 	b := fmt.Appendf(nil, "data: %d", i)
 	if pad := size - len(b) - 2; pad > 0 {
 		b = append(b, bytes.Repeat([]byte{'.'}, pad)...)
@@ -100,7 +102,7 @@ func TestCursorReadsWireBytes(t *testing.T) {
 			got = append(got, span.Bytes()...)
 			n := 0
 			span.Each(func(id ID, body []byte) bool {
-				if !bytes.Equal(body, wire(len(seen), 100)) {
+				if !bytes.Equal(body, encoded(len(seen), 100)) {
 					t.Fatalf("the body of %v is %q", id, body)
 				}
 				seen = append(seen, id)
@@ -113,7 +115,7 @@ func TestCursorReadsWireBytes(t *testing.T) {
 			c.At = span.Last
 		}
 		for i, id := range ids {
-			want = append(fmt.Appendf(want, "id: %v\n", id), wire(i, 100)...)
+			want = append(fmt.Appendf(want, "id: %v\n", id), encoded(i, 100)...)
 		}
 		if !bytes.Equal(got, want) || !slices.Equal(seen, ids) {
 			t.Errorf("with a limit of %d it reads %d bytes and %d events, want %d and %d", limit, len(got), len(seen), len(want), len(ids))
@@ -141,10 +143,10 @@ func TestCursorWhere(t *testing.T) {
 		ids[0]:          Elsewhere,
 		ids[198]:        Resident,
 		last:            AtHead,
-		last.next():     AtHead,
-		MaxID:           AtHead,
+		last.Next():     AtHead,
+		wire.MaxID:      AtHead,
 		{MS: 1}:         Elsewhere,
-		ids[197].next(): Resident,
+		ids[197].Next(): Resident,
 	} {
 		if w := where(at); w != want {
 			t.Errorf("at %v: %v, want %v", at, w, want)
@@ -164,7 +166,7 @@ func TestViewStays(t *testing.T) {
 	c := Cursor{Topic: topic}
 	for i := range ids {
 		span, where := c.Next(&v, 1)
-		if where != Resident || span.Last != ids[i] || !bytes.HasSuffix(span.Bytes(), wire(i, 1000)) {
+		if where != Resident || span.Last != ids[i] || !bytes.HasSuffix(span.Bytes(), encoded(i, 1000)) {
 			t.Fatalf("event %d: %v, %v", i, where, span.Last)
 		}
 		c.At = span.Last

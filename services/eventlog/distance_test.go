@@ -3,6 +3,8 @@ package eventlog
 import (
 	"fmt"
 	"testing"
+
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // TestDistance: from each position, also one that is in no block, the count
@@ -28,7 +30,7 @@ func TestDistance(t *testing.T) {
 			t.Fatal(err)
 		}
 		ids = append(ids, receipt.ID)
-		sizes = append(sizes, int64(idLineLen(receipt.ID)+len(body)))
+		sizes = append(sizes, int64(wire.IDLineLen(receipt.ID)+len(body)))
 	}
 	v := topic.View()
 	if len(v.blocks) < 3 {

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // pageBytes is how much one fetch reads, unless a single event is larger.
@@ -77,7 +79,7 @@ func (l *Log) readPage(ctx context.Context, t *Topic, after, until ID) (*Block, 
 			broken = fmt.Errorf("%w: read %v after %v through %v", ErrStoreFailed, e.ID, last, until)
 			return false
 		}
-		need := idLineLen(e.ID) + len(e.Body)
+		need := wire.IDLineLen(e.ID) + len(e.Body)
 		if b == nil {
 			b = newBlock(&l.budget, after, max(pageBytes, need))
 			b.fetched = true

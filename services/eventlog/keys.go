@@ -3,6 +3,8 @@ package eventlog
 import (
 	"crypto/sha256"
 	"time"
+
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // KeyOptions say how long a store remembers idempotency keys. The zero value
@@ -33,7 +35,7 @@ type KeyRecord struct {
 // the topic and the key. So the topic is part of it at no cost, and whoever
 // chooses keys can't make two of them meet.
 func (i *Idempotency) In(topic string) (key [16]byte) {
-	b := make([]byte, 0, MaxTopicName+1+len(i.Key))
+	b := make([]byte, 0, wire.MaxTopicName+1+len(i.Key))
 	b = append(append(b, topic...), 0) // no topic's name has a 0
 	sum := sha256.Sum256(append(b, i.Key[:]...))
 	copy(key[:], sum[:])

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // Options are the limits of a Log. The zero value sets none.
@@ -77,7 +79,7 @@ func (l *Log) Close() error { return l.store.Close() }
 // the event that an earlier append with the same idempotency key has committed.
 // The errors are those of [Store.Append].
 func (l *Log) Append(ctx context.Context, topic string, e Entry) (Receipt, error) {
-	if !ValidTopic(topic) {
+	if !wire.ValidTopic(topic) {
 		return Receipt{}, fmt.Errorf("append: not a topic name: %q", topic)
 	}
 	return l.store.Append(ctx, topic, e)

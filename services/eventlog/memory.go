@@ -5,6 +5,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // MemoryOptions are what the ephemeral store is made with. The zero value
@@ -84,7 +86,7 @@ func (m *memory) create(topic string) error {
 
 // forgetOne removes the empty topic that was idle longest. m.mu is held.
 func (m *memory) forgetOne() bool {
-	idle, last := "", MaxID
+	idle, last := "", wire.MaxID
 	for name := range m.topics {
 		if s, _ := m.log.topic(name).State(); s.Events == 0 && s.Last.Less(last) {
 			idle, last = name, s.Last

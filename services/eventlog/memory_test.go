@@ -89,7 +89,7 @@ func TestMemoryStartsAbove(t *testing.T) {
 	if s.Born.IsZero() || !s.Born.Less(id) {
 		t.Errorf("the topic is born above %v, its first event is %v", s.Born, id)
 	}
-	if at, outcome := s.Resume(ID{s.Born.MS - 1, 0}); outcome != OutcomeGap || at != s.Born {
+	if at, outcome := s.Resume(idOf(s.Born.MS-1, 0)); outcome != OutcomeGap || at != s.Born {
 		t.Errorf("resuming from an earlier run: %v at %v", outcome, at)
 	}
 	if at, outcome := s.Resume(ID{}); outcome != OutcomeReplay || at != s.Born {

@@ -3,11 +3,13 @@ package eventlog
 import (
 	"slices"
 	"time"
+
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // append adds one event to the last block, or to a new one. t.mu is held.
 func (t *Topic) append(e Event, at moment) {
-	need := idLineLen(e.ID) + len(e.Body)
+	need := wire.IDLineLen(e.ID) + len(e.Body)
 	var b *Block
 	if n := len(t.blocks); n > 0 && t.open && t.blocks[n-1].room(need) {
 		b = t.blocks[n-1]
@@ -157,7 +159,7 @@ func (t *Topic) trimWhile(b *Block, gone func(mark) bool) bool {
 			from = b.marks[i-1].end
 		}
 		t.state.Events--
-		t.state.Bytes -= int64(m.end-from) - int64(idLineLen(m.id))
+		t.state.Bytes -= int64(m.end-from) - int64(wire.IDLineLen(m.id))
 		t.state.Trimmed = m.id
 		t.state.Oldest = ID{}
 	}

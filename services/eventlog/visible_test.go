@@ -6,6 +6,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // TestEach visits what a view has between two positions, over the borders of
@@ -40,7 +42,7 @@ func TestEach(t *testing.T) {
 		}
 	}
 	n := 0
-	v.Each(ID{}, MaxID, func(Visible) bool { n++; return n < 7 })
+	v.Each(ID{}, wire.MaxID, func(Visible) bool { n++; return n < 7 })
 	if n != 7 {
 		t.Errorf("went on to %d", n)
 	}
@@ -84,7 +86,7 @@ func TestAge(t *testing.T) {
 		defer l.Leave(topic)
 		view := topic.View()
 		var e Visible
-		view.Each(ID{}, MaxID, func(v Visible) bool { e = v; return true })
+		view.Each(ID{}, wire.MaxID, func(v Visible) bool { e = v; return true })
 		for _, age := range []time.Duration{0, 1500*time.Millisecond + 3*time.Microsecond, 29 * time.Minute} {
 			time.Sleep(time.Until(born.Add(age)))
 			if got := l.Age(e, time.Now()); got != age {

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sluice-stream/sluice/services/sse"
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // Each row is a CloudEvent that is refused, with what is wrong with it.
@@ -100,7 +100,7 @@ func TestBinaryCloudEvents(t *testing.T) {
 			headers["Content-Type"] = row.contentType
 		}
 		got := postOne(t, h.public+"/v1/topics/orders/events", headers, row.data)
-		live.expect(sse.Message{ID: got.ID, Type: "t", Key: row.key, Data: row.data})
+		live.expect(wire.Message{ID: got.ID, Type: "t", Key: row.key, Data: row.data})
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	cloudhttp "github.com/cloudevents/sdk-go/v2/protocol/http"
 
 	"github.com/sluice-stream/sluice/services/sse"
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 const (
@@ -65,7 +66,7 @@ func TestCloudEventsClient(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if want := (sse.Message{ID: m.ID, Type: "com.example.order", Key: fmt.Sprintf("customer/%d", i), Data: row.want}); m != want {
+		if want := (wire.Message{ID: m.ID, Type: "com.example.order", Key: fmt.Sprintf("customer/%d", i), Data: row.want}); m != want {
 			t.Errorf("event %d arrived as %+v, want %+v", i, m, want)
 		}
 	}
@@ -156,7 +157,7 @@ func (r *cloudRow) check(t *testing.T, got said, live *stream) {
 			t.Errorf("%s: answered %+v", r.name, got)
 			return
 		}
-		live.expect(sse.Message{ID: got.ID, Type: "t", Key: r.key, Data: r.data})
+		live.expect(wire.Message{ID: got.ID, Type: "t", Key: r.key, Data: r.data})
 		return
 	}
 	problem := fmt.Sprintf("%d %s: %s", got.Status, strings.TrimPrefix(got.Type, sse.ProblemTypePrefix), got.Detail)

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sluice-stream/sluice/services/sse"
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // An operator ends one stream in good order; the others go on.
@@ -22,7 +22,7 @@ func TestDisconnect(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Body.Close()
-	mine := &stream{Decoder: sse.NewDecoder(r.Body), t: t}
+	mine := &stream{Decoder: wire.NewDecoder(r.Body), t: t}
 	m, err := mine.Next()
 	var opened struct{ Connection string }
 	if err != nil || json.Unmarshal([]byte(m.Data), &opened) != nil {

@@ -20,7 +20,7 @@ import (
 	"time"
 
 	"github.com/sluice-stream/sluice/services/hub/internal/browsertest"
-	"github.com/sluice-stream/sluice/services/sse"
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // A hub with 5,000 streams is told to end, and another one starts on its data
@@ -195,7 +195,7 @@ func (d *drained) stream(position *string, retry *time.Duration, next *int64) er
 	if answer.StatusCode != http.StatusOK {
 		return fmt.Errorf("refused for good: %s", answer.Status)
 	}
-	decoder := sse.NewDecoder(answer.Body)
+	decoder := wire.NewDecoder(answer.Body)
 	for {
 		m, err := decoder.Next()
 		if r, ok := decoder.Retry(); ok {

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sluice-stream/sluice/services/sse"
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // runningHub is a hub that run serves on free ports.
@@ -138,7 +138,7 @@ func get(t *testing.T, url string) (int, string) {
 
 // stream is an open subscription.
 type stream struct {
-	*sse.Decoder
+	*wire.Decoder
 	t     *testing.T
 	close func()
 }
@@ -163,7 +163,7 @@ func (h *runningHub) subscribe(query, lastEventID string) *stream {
 	if answer.StatusCode != http.StatusOK {
 		h.t.Fatalf("subscribe answered %s", answer.Status)
 	}
-	s := &stream{sse.NewDecoder(answer.Body), h.t, cancel}
+	s := &stream{wire.NewDecoder(answer.Body), h.t, cancel}
 	if m, err := s.Next(); err != nil || m.Type != "stream.open" {
 		h.t.Fatalf("the stream began with %+v, %v", m, err)
 	}
@@ -171,7 +171,7 @@ func (h *runningHub) subscribe(query, lastEventID string) *stream {
 }
 
 // expect reads one event and checks it.
-func (s *stream) expect(want sse.Message) {
+func (s *stream) expect(want wire.Message) {
 	s.t.Helper()
 	if got, err := s.Next(); err != nil || got != want {
 		s.t.Fatalf("read %+v, %v; want %+v", got, err, want)

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sluice-stream/sluice/services/sse"
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // Publishers that try again until they are answered have each event in the
@@ -99,7 +99,7 @@ func checkOnce(ctx context.Context, t *testing.T, url string, ids [][]string) {
 		t.Fatal(err)
 	}
 	defer answer.Body.Close()
-	d := sse.NewDecoder(answer.Body)
+	d := wire.NewDecoder(answer.Body)
 	for total := len(want) + 1; total > 0; total-- {
 		m, err := d.Next()
 		if err != nil {
@@ -158,7 +158,7 @@ func TestFeedAcrossKills(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer answer.Body.Close()
-	d := sse.NewDecoder(answer.Body)
+	d := wire.NewDecoder(answer.Body)
 	for i := -1; i < total; i++ { // the first is stream.open
 		if m, err := d.Next(); err != nil || i >= 0 && m.Data != fmt.Sprintf("0/%d", i) {
 			t.Fatalf("line %d: %+v, %v", i, m, err)

@@ -7,7 +7,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
-	"github.com/sluice-stream/sluice/services/sse"
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // A pong counts from the subject whose stream it is.
@@ -25,7 +25,7 @@ func TestPongsOfSubjects(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer answer.Body.Close()
-	d := sse.NewDecoder(answer.Body)
+	d := wire.NewDecoder(answer.Body)
 	open, err := d.Next()
 	if err != nil {
 		t.Fatal(err)

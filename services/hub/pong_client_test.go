@@ -11,7 +11,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/sluice-stream/sluice/services/sse"
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // A test binary can be a client that answers pings until its stream ends, in
@@ -42,7 +42,7 @@ func answerPings(client *http.Client, url, query string, opened func(opening)) e
 		return err
 	}
 	defer answer.Body.Close()
-	d := sse.NewDecoder(answer.Body)
+	d := wire.NewDecoder(answer.Body)
 	var o opening
 	for {
 		m, err := d.Next()

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sluice-stream/sluice/services/sse"
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // Idle connections that are pinged stay small and cheap: as many as
@@ -68,7 +68,7 @@ func TestIdleMemoryWithPongs(t *testing.T) {
 
 // pongIdly answers the pings of a stream until it ends.
 func pongIdly(client *http.Client, url string, c net.Conn) {
-	d := sse.NewDecoder(c) // the head and the sizes of chunks are no fields it knows
+	d := wire.NewDecoder(c) // the head and the sizes of chunks are no fields it knows
 	var o opening
 	for {
 		m, err := d.Next()

@@ -11,6 +11,7 @@ import (
 
 	"github.com/sluice-stream/sluice/services/eventlog"
 	"github.com/sluice-stream/sluice/services/sse"
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 const ndjson = "application/x-ndjson"
@@ -136,12 +137,12 @@ func TestBatchLines(t *testing.T) {
 			continue
 		}
 		accepted++
-		id, err := eventlog.ParseID(got.ID)
+		id, err := wire.ParseID(got.ID)
 		if got.Status != 201 || err != nil || !last.Less(id) || got.Type != "" {
 			t.Fatalf("%.60s: answered %+v after %v", row.line, got, last)
 		}
 		last = id
-		live.expect(sse.Message{ID: got.ID, Type: row.typ, Key: row.key, Data: row.data})
+		live.expect(wire.Message{ID: got.ID, Type: row.typ, Key: row.key, Data: row.data})
 	}
 	for outcome, want := range map[string]int{"accepted": accepted, "invalid": len(rows) - accepted} {
 		if n := metric(t, h.admin, fmt.Sprintf("sse_publishes_total{outcome=%q}", outcome)); n != float64(want) {

@@ -9,7 +9,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/sluice-stream/sluice/services/sse"
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // said is what a publish or a line of a batch is answered.
@@ -176,8 +176,8 @@ func TestIdempotencyKeys(t *testing.T) {
 		t.Errorf("another topic: %+v", elsewhere)
 	}
 	last := postOne(t, orders, nil, "data") // no key: each time
-	live.expect(sse.Message{ID: first.ID, Type: "a", Key: "b", Data: "data"})
-	live.expect(sse.Message{ID: last.ID, Type: "message", Data: "data"})
+	live.expect(wire.Message{ID: first.ID, Type: "a", Key: "b", Data: "data"})
+	live.expect(wire.Message{ID: last.ID, Type: "message", Data: "data"})
 	for outcome, want := range map[string]float64{"accepted": 3, "duplicate": 3, "invalid": 6, "refused": 0, "failed": 0} {
 		if n := metric(t, h.admin, fmt.Sprintf("sse_publishes_total{outcome=%q}", outcome)); n != want {
 			t.Errorf("%v publishes are counted as %s, want %v", n, outcome, want)

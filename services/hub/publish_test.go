@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sluice-stream/sluice/services/sse"
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 var traceID = regexp.MustCompile(`^[0-9a-f]{32}$`)
@@ -118,7 +118,7 @@ func TestPublishAndSubscribe(t *testing.T) {
 	h := startHub(t)
 	live := h.subscribe("topic=orders", "")
 	const sampled = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
-	want := []sse.Message{
+	want := []wire.Message{
 		publish(t, h, "", header{}, "plain"),
 		publish(t, h, "?type=order.created", header{"X-Event-Type": "ignored"}, `{"order":17}`),
 		publish(t, h, "", header{"X-Event-Type": "by.header"}, "two\nlines"),
@@ -141,7 +141,7 @@ func TestPublishAndSubscribe(t *testing.T) {
 }
 
 // publish returns the event as a reader should get it, of no type.
-func publish(t *testing.T, h *runningHub, query string, headers header, body string) sse.Message {
+func publish(t *testing.T, h *runningHub, query string, headers header, body string) wire.Message {
 	t.Helper()
 	r, err := http.NewRequest("POST", h.public+"/v1/topics/orders/events"+query, strings.NewReader(body))
 	if err != nil {
@@ -159,7 +159,7 @@ func publish(t *testing.T, h *runningHub, query string, headers header, body str
 	if err := json.NewDecoder(answer.Body).Decode(&accepted); err != nil || answer.StatusCode != 201 {
 		t.Fatalf("publish answered %s: %v", answer.Status, err)
 	}
-	return sse.Message{ID: accepted.ID, Type: "message", Data: body}
+	return wire.Message{ID: accepted.ID, Type: "message", Data: body}
 }
 
 func TestTraceIsTakenFromTheCaller(t *testing.T) {

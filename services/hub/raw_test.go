@@ -10,12 +10,13 @@ import (
 	"time"
 
 	"github.com/sluice-stream/sluice/services/sse"
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // rawStream is a subscription without net/http's client, which has ideas of
 // its own about connections.
 type rawStream struct {
-	*sse.Decoder
+	*wire.Decoder
 	net.Conn
 }
 
@@ -44,7 +45,7 @@ func rawSubscribe(t *testing.T, address string) *rawStream {
 		}
 		return nil
 	}
-	s := &rawStream{sse.NewDecoder(answer.Body), c}
+	s := &rawStream{wire.NewDecoder(answer.Body), c}
 	if m, err := s.Next(); err != nil || m.Type != "stream.open" {
 		t.Fatalf("the stream began with %+v, %v", m, err)
 	}

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sluice-stream/sluice/services/sse"
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // Readers that never read are let go by the write time-out, which the log and
@@ -196,7 +196,7 @@ func (s *silentReader) rest(t *testing.T) (events int, last string) {
 	if err != nil {
 		return 0, last // it was cut before it had anything
 	}
-	d := sse.NewDecoder(answer.Body)
+	d := wire.NewDecoder(answer.Body)
 	for {
 		m, err := d.Next()
 		if err == io.EOF {

@@ -17,7 +17,7 @@ import (
 	"time"
 
 	"github.com/sluice-stream/sluice/services/eventlog"
-	"github.com/sluice-stream/sluice/services/sse"
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // cut is how a connection of a subscriber ends before its time.
@@ -154,7 +154,7 @@ func (s *subscriber) request() string {
 
 // read takes events until the stream or the subscriber's interest ends.
 func (s *subscriber) read(answer *http.Response, how cut) error {
-	d := sse.NewDecoder(answer.Body)
+	d := wire.NewDecoder(answer.Body)
 	opening, err := d.Next()
 	if err != nil {
 		return err
@@ -189,7 +189,7 @@ func (s *subscriber) read(answer *http.Response, how cut) error {
 }
 
 // take checks one event and makes its id the position.
-func (s *subscriber) take(m sse.Message) error {
+func (s *subscriber) take(m wire.Message) error {
 	if m.Type == "stream.drain" && m.ID == s.position {
 		return nil
 	}
@@ -231,14 +231,14 @@ func (s *subscriber) take(m sse.Message) error {
 func positions(id string, topics []string) ([]eventlog.ID, error) {
 	at := make([]eventlog.ID, len(topics))
 	if len(topics) == 1 {
-		one, err := eventlog.ParseID(id)
+		one, err := wire.ParseID(id)
 		at[0] = one
 		return at, err
 	}
 	n := 0
 	for part := range strings.SplitSeq(id, ",") {
 		topic, text, _ := strings.Cut(part, "@")
-		one, err := eventlog.ParseID(text)
+		one, err := wire.ParseID(text)
 		i := slices.Index(topics, topic)
 		if err != nil || i < 0 {
 			return at, fmt.Errorf("%q is no position in %v (%v)", id, topics, err)

@@ -13,8 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sluice-stream/sluice/services/eventlog"
-	"github.com/sluice-stream/sluice/services/sse"
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // countedReader counts what comes from a socket.
@@ -31,7 +30,7 @@ func (r countedReader) Read(p []byte) (int, error) {
 
 // readThrough follows orders until it has seen the last of so many events, and
 // calls see for each.
-func readThrough(t *testing.T, address, query, last string, bytes *atomic.Int64, see func(sse.Message)) {
+func readThrough(t *testing.T, address, query, last string, bytes *atomic.Int64, see func(wire.Message)) {
 	c, err := net.Dial("tcp", address)
 	if err != nil {
 		t.Error(err)
@@ -44,7 +43,7 @@ func readThrough(t *testing.T, address, query, last string, bytes *atomic.Int64,
 		t.Error(err)
 		return
 	}
-	for events := sse.NewDecoder(answer.Body); ; {
+	for events := wire.NewDecoder(answer.Body); ; {
 		m, err := events.Next()
 		if err != nil {
 			t.Error(err)
@@ -68,7 +67,7 @@ func TestDeliveriesAreExact(t *testing.T) {
 	const live, late, first, second = 15, 10, 500, 3000
 	var readers sync.WaitGroup
 	var events, bytes atomic.Int64
-	count := func(sse.Message) { events.Add(1) }
+	count := func(wire.Message) { events.Add(1) }
 	batch := func(from, to int) {
 		for ; from < to; from += 100 {
 			var lines strings.Builder
@@ -121,9 +120,9 @@ func TestLatencyIsWhatReadersSee(t *testing.T) {
 	var sum time.Duration
 	for range streams {
 		readers.Go(func() {
-			readThrough(t, address, "", fmt.Sprint(events-1), new(atomic.Int64), func(m sse.Message) {
+			readThrough(t, address, "", fmt.Sprint(events-1), new(atomic.Int64), func(m wire.Message) {
 				now := time.Now()
-				id, err := eventlog.ParseID(m.ID)
+				id, err := wire.ParseID(m.ID)
 				if err != nil {
 					t.Error(err)
 				}

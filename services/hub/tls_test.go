@@ -19,7 +19,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sluice-stream/sluice/services/sse"
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // identity is a certificate that signs itself, in files.
@@ -93,13 +93,13 @@ func TestTLS(t *testing.T) {
 			t.Fatalf("HTTP/%d: %s %v", answer.ProtoMajor, answer.Status, answer.Header)
 		}
 		pings := &pingCounter{from: answer.Body}
-		s := &stream{Decoder: sse.NewDecoder(pings), t: t}
+		s := &stream{Decoder: wire.NewDecoder(pings), t: t}
 		if m, err := s.Next(); err != nil || m.Type != "stream.open" {
 			t.Fatalf("%+v, %v", m, err)
 		}
 		s.expect(first)
 		s.expect(publishTLS(t, client, h, "live"))
-		second := make(chan sse.Message, 1)
+		second := make(chan wire.Message, 1)
 		time.AfterFunc(300*time.Millisecond, func() { second <- publishTLS(t, client, h, "after some silence") })
 		m, err := s.Next()
 		if want := <-second; err != nil || m != want {
@@ -135,12 +135,12 @@ func (p *pingCounter) Read(b []byte) (int, error) {
 	return n, err
 }
 
-func publishTLS(t *testing.T, client *http.Client, h *runningHub, data string) sse.Message {
+func publishTLS(t *testing.T, client *http.Client, h *runningHub, data string) wire.Message {
 	id, err := publishOnce(client, h.public+"/v1/topics/orders/events", data)
 	if err != nil {
 		t.Error(err)
 	}
-	return sse.Message{ID: id.String(), Type: "message", Data: data}
+	return wire.Message{ID: id.String(), Type: "message", Data: data}
 }
 
 func TestTLSRefusesTheOld(t *testing.T) {

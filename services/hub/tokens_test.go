@@ -21,6 +21,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/sluice-stream/sluice/services/sse"
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // issuer makes tokens, and remembers them, so that none is found in a log.
@@ -237,7 +238,7 @@ func TestTokenExpiresInTheStream(t *testing.T) {
 		t.Fatal(answer, err)
 	}
 	defer answer.Body.Close()
-	d := sse.NewDecoder(answer.Body)
+	d := wire.NewDecoder(answer.Body)
 	for _, want := range []string{"stream.open", "stream.expired"} {
 		if m, err := d.Next(); err != nil || m.Type != want {
 			t.Fatalf("read %+v, %v; want %s", m, err, want)

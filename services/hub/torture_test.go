@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/sluice-stream/sluice/services/eventlog"
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // torture is one run of TestTorture.
@@ -268,7 +269,7 @@ func publishOnce(client *http.Client, url, text string) (eventlog.ID, error) {
 	if answer.StatusCode != http.StatusCreated || json.Unmarshal(body, &accepted) != nil {
 		return eventlog.ID{}, errors.New(answer.Status + " " + string(body))
 	}
-	return eventlog.ParseID(accepted.ID)
+	return wire.ParseID(accepted.ID)
 }
 
 // check compares what every subscriber has with what there must be.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/sluice-stream/sluice/services/eventlog"
 	"github.com/sluice-stream/sluice/services/sse"
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // gate admits who has the header X-Name, and counts.
@@ -94,7 +95,7 @@ func TestAdmit(t *testing.T) {
 			if !f.h.Disconnect(states[0].ID) {
 				t.Error("it is not there")
 			}
-			_ = nextOf(t, sse.NewDecoder(open.Body))
+			_ = nextOf(t, wire.NewDecoder(open.Body))
 			if e := f.observer.ended(t, 0); e.reason != sse.ReasonAdmin || e.conn.Subject != "ann" || e.conn.Remote != "192.0.2.7" {
 				t.Errorf("%s %+v", e.reason, e.conn)
 			}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/sluice-stream/sluice/services/eventlog"
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // follow begins to measure a topic whose first stream has come.
@@ -49,7 +50,7 @@ func (l *loop) aimed() {
 		if f.aim.owner.fanout == nil {
 			continue // its last stream has left
 		}
-		f.aim.least = eventlog.MaxID
+		f.aim.least = wire.MaxID
 		if f.aim.fresh {
 			f.aim.fresh = false
 			l.look(&f.feed)
@@ -107,7 +108,7 @@ func (l *loop) swept() {
 // one stream.
 func (l *loop) pickTraced(f *loopFeed) {
 	f.view.Each(f.aim.scanned, f.aim.target, func(e eventlog.Visible) bool {
-		trace := traceparentOf(e.Wire)
+		trace := wire.TraceparentOf(e.Wire)
 		if trace == nil {
 			return true
 		}

@@ -44,8 +44,8 @@ func (hs *handshake) clientStarts(s *subscription) []ClientStart {
 		}
 		state, _ := u.Topic.State()
 		start := ClientStart{Topic: topic, At: u.At, Head: state.Last}
-		if s.presented && !s.starts[i].head {
-			start.Presented = &s.starts[i].id
+		if s.presented && !s.starts[i].Head {
+			start.Presented = &s.starts[i].ID
 		}
 		starts = append(starts, start)
 	}

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sluice-stream/sluice/services/eventlog"
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // conn is a stream whose socket was taken over.
@@ -215,7 +216,7 @@ func (l *loop) arrived(m *mail) {
 	u := &c.subs[m.sub]
 	g := u.answered(m.at, m.block, m.gap)
 	if g != nil && c.ending == "" { // nothing may follow the last chunk
-		c.control = appendChunk(c.control, string(c.appendGap(nil, g, u.Topic)))
+		c.control = wire.AppendChunk(c.control, c.appendGap(nil, g, u.Topic))
 		l.server.gap(&c.meta, &c.stream, c.remote(), g)
 	}
 	l.enqueue(c)

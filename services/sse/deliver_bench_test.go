@@ -13,6 +13,7 @@ import (
 
 	"github.com/sluice-stream/sluice/services/eventlog"
 	"github.com/sluice-stream/sluice/services/sse"
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // sinkhole connects n subscribers whose bytes are read and thrown away. They
@@ -56,7 +57,7 @@ func TestDeliveryDoesNotAllocate(t *testing.T) {
 			const subscribers, rounds, batch, warm = 200, 100, 10, 20
 			f := serve(t, options{budget: 1 << 20, handler: &sse.Handler{HeartbeatInterval: -1}})
 			f.sinkhole(t, subscribers, query)
-			body := sse.AppendBody(nil, sse.Body{Data: []byte(strings.Repeat("x", 100))})
+			body := wire.AppendBody(nil, wire.Body{Data: []byte(strings.Repeat("x", 100))})
 			publish := func(from, to int) {
 				for i := from; i < to; i++ {
 					for range batch {
@@ -101,7 +102,7 @@ func BenchmarkMerge(b *testing.B) {
 func benchmarkDeliver(b *testing.B, batch, subscribers int, query string) {
 	f := serve(b, options{budget: 64 << 20, handler: &sse.Handler{HeartbeatInterval: -1, FlushInterval: time.Duration(batch-1) * 10 * time.Microsecond}})
 	f.sinkhole(b, subscribers, query)
-	body := sse.AppendBody(nil, sse.Body{Data: []byte(strings.Repeat("x", 128))})
+	body := wire.AppendBody(nil, wire.Body{Data: []byte(strings.Repeat("x", 128))})
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	sent := uint64(0)

@@ -1,13 +1,13 @@
 package sse
 
 import (
-	"strconv"
 	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/sluice-stream/sluice/services/eventlog"
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // frame is one chunk of HTTP/1.1 (RFC 9112, section 7.1) on its way to a
@@ -26,7 +26,7 @@ type vector struct {
 	iov  [3]unix.Iovec
 	n    int
 	left int
-	size [sizeRoom]byte
+	size [wire.SizeRoom]byte
 }
 
 var crlfBytes = [2]byte{'\r', '\n'}
@@ -39,8 +39,7 @@ func (v *vector) set(f *frame, p []byte) {
 		v.add(p, &skip)
 		return
 	}
-	line := strconv.AppendUint(v.size[:0], uint64(len(p)), 16)
-	line = append(line, crlf...)
+	line := wire.AppendSizeLine(v.size[:0], len(p))
 	v.add(line, &skip)
 	v.add(p, &skip)
 	v.add(crlfBytes[:], &skip)
@@ -139,7 +138,7 @@ func (l *loop) noted(c *conn) {
 
 // piece writes the next piece of the stream, and asks for what is not here.
 func (l *loop) piece(c *conn) {
-	p, ok := c.next(l.pass, or(l.server.h.MaxWriteBytes, DefaultMaxWriteBytes), l.scratch[:sizeRoom], l.chosen)
+	p, ok := c.next(l.pass, or(l.server.h.MaxWriteBytes, DefaultMaxWriteBytes), l.scratch[:wire.SizeRoom], l.chosen)
 	for i := range c.subs {
 		if c.subs[i].lacking {
 			l.fetch(c, int32(i))
@@ -156,7 +155,7 @@ func (l *loop) piece(c *conn) {
 	}
 	l.scratch = p.scratch
 	f.raw = true
-	l.send(c, f, frameInPlace(&l.scratch))
+	l.send(c, f, wire.FrameInPlace(&l.scratch))
 	l.sampled(c, p.samples)
 	if cap(l.scratch) > 1<<20 {
 		l.scratch = make([]byte, 0, 4<<10) // one very large event came by

@@ -3,7 +3,7 @@
 // so it runs under Gin, Echo or none of them.
 //
 // A topic is a log; a connection is a cursor in it. An event is encoded once,
-// by [AppendBody], when it is appended to the log, and lies there as the bytes
+// by [wire.AppendBody], when it is appended to the log, and lies there as the bytes
 // that go to sockets. A connection is a socket and a position for each of its
 // topics. It has no queue: being behind is the distance from its position to
 // the head, computed when it matters. Serving it is one operation, whether it
@@ -61,8 +61,4 @@
 // A stream that is told to end (by [Handler.Disconnect], a drain, the expiry
 // of its [Admission]) ends within seconds, in good order where the client
 // takes what is left.
-//
-// # Reading
-//
-// [Decoder] is the other end: the specification's parser, for programs.
 package sse

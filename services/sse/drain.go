@@ -4,6 +4,8 @@ import (
 	"context"
 	"math/rand/v2"
 	"time"
+
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // drainPace is how long a drain takes for each stream at the most: few streams
@@ -58,5 +60,5 @@ func (s *server) draining() *Rejection {
 // appendDrain appends the stream.drain of a stream that ends so much later.
 func appendDrain(dst []byte, in time.Duration) []byte {
 	dst = appendRetry(dst, retryBase)
-	return appendControl(dst, nil, "stream.drain", drainEvent{in.Milliseconds()})
+	return wire.AppendControl(dst, nil, wire.TypeDrain, wire.Drain{EndsInMS: in.Milliseconds()})
 }

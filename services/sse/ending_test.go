@@ -7,6 +7,7 @@ import (
 
 	"github.com/sluice-stream/sluice/services/eventlog"
 	"github.com/sluice-stream/sluice/services/sse"
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // TestNothingFollowsTheEnd: an answer of the store that comes while the end of
@@ -48,7 +49,7 @@ func TestPlaceIsFreeBeforeTheSocket(t *testing.T) {
 	w := f.dial(t, 0)
 	for range 50 {
 		w.request("GET", "/v1/events?topic=a")
-		w.done, w.Decoder = false, sse.NewDecoder(bodyOf{w})
+		w.done, w.Decoder = false, wire.NewDecoder(bodyOf{w})
 		w.head200()
 		// By the name that the client has just read.
 		if !f.h.Disconnect(expectOpen(t, w.next()).Connection) {

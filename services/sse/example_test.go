@@ -11,6 +11,7 @@ import (
 
 	"github.com/sluice-stream/sluice/services/eventlog"
 	"github.com/sluice-stream/sluice/services/sse"
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // A server of net/http, over the handler's own listener, so that the sockets
@@ -86,14 +87,14 @@ func run(events *sse.Handler, routes http.Handler, log *eventlog.Log) {
 		panic(err)
 	}
 	defer answer.Body.Close()
-	stream := sse.NewDecoder(answer.Body)
+	stream := wire.NewDecoder(answer.Body)
 	opened, err := stream.Next()
 	if err != nil {
 		panic(err)
 	}
 	fmt.Println(opened.Type)
 
-	body := sse.AppendBody(nil, sse.Body{Type: "order.created", Data: []byte(`{"order":17}`)})
+	body := wire.AppendBody(nil, wire.Body{Type: "order.created", Data: []byte(`{"order":17}`)})
 	if _, err := log.Append(context.Background(), "orders", eventlog.Entry{Body: body}); err != nil {
 		panic(err)
 	}

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // finish ends a stream in good order: what is unfinished, then the last
@@ -20,7 +22,7 @@ func (l *loop) finish(c *conn, reason Reason) {
 		return
 	}
 	c.ending, c.endBy = reason, l.now+endTime.Milliseconds()
-	c.control = append(c.control, lastChunk...)
+	c.control = append(c.control, wire.LastChunk...)
 	l.wheel.add(&c.timer, l.due(c))
 	l.enqueue(c)
 }
@@ -30,7 +32,7 @@ func (l *loop) drains(c *conn, in time.Duration) {
 	if c.closed || c.ending != "" {
 		return
 	}
-	c.control = appendChunk(c.control, string(appendDrain(nil, in)))
+	c.control = wire.AppendChunk(c.control, appendDrain(nil, in))
 	if c.attached {
 		l.enqueue(c)
 	}

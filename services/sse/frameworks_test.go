@@ -15,6 +15,7 @@ import (
 	"github.com/labstack/echo/v4/middleware"
 
 	"github.com/sluice-stream/sluice/services/sse"
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 const traceHeader = "X-Trace-Id"
@@ -117,7 +118,7 @@ func TestFrameworks(t *testing.T) {
 					t.Fatalf("%s %s %v", answer.Proto, answer.Status, answer.Header)
 				}
 				var raw bytes.Buffer
-				d := sse.NewDecoder(io.TeeReader(answer.Body, &raw))
+				d := wire.NewDecoder(io.TeeReader(answer.Body, &raw))
 				opened := nextOf(t, d)
 				tr := newTrack(f.ledger, opened, "a")
 				for _, size := range []int{10, 100000, 10} {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sluice-stream/sluice/services/eventlog"
 	"github.com/sluice-stream/sluice/services/sse"
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // TestFramingOfLargeEvents: events above MaxWriteBytes go out whole, and
@@ -71,12 +72,12 @@ func TestFramingOfLineFeeds(t *testing.T) {
 	w, both := f.get(t, "topic=a"), f.get(t, "topic=a&topic=b")
 	w.next()
 	both.next()
-	receipt, err := f.log.Append(context.Background(), "a", eventlog.Entry{Body: sse.AppendBody(nil, sse.Body{Data: data})})
+	receipt, err := f.log.Append(context.Background(), "a", eventlog.Entry{Body: wire.AppendBody(nil, wire.Body{Data: data})})
 	id := receipt.ID
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, w := range []*wire{w, both} {
+	for _, w := range []*http1{w, both} {
 		if m := w.next(); m.Data != string(data) || !strings.Contains(m.ID, id.String()) {
 			t.Errorf("%d bytes of data with id %q", len(m.Data), m.ID)
 		}
@@ -91,7 +92,7 @@ func TestFramingUnderStalls(t *testing.T) {
 			f := serve(t, options{handler: &sse.Handler{WriteTimeout: patience, MaxWriteBytes: 64 << 10}, listener: smallBuffers})
 			w := f.dial(t, 0)
 			w.request("GET", "/v1/events?topic="+strings.Join(topics, "&topic="))
-			w.Decoder = sse.NewDecoder(oneByte{bodyOf{w}})
+			w.Decoder = wire.NewDecoder(oneByte{bodyOf{w}})
 			w.head200()
 			tr := newTrack(f.ledger, w.next(), topics...)
 			const n = 40

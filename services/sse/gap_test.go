@@ -8,6 +8,7 @@ import (
 
 	"github.com/sluice-stream/sluice/services/eventlog"
 	"github.com/sluice-stream/sluice/services/sse"
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // TestGapThenCut: a client that presents a trimmed id and is cut off at any
@@ -20,7 +21,7 @@ func TestGapThenCut(t *testing.T) {
 	store.trim("orders", ids[4])
 
 	// Cut right after stream.open: told again, with the same position.
-	var open sse.Message
+	var open wire.Message
 	presented := ids[1].String()
 	for range 3 {
 		w := f.get(t, "topic=orders", "Last-Event-ID: "+presented)
@@ -60,7 +61,7 @@ func TestGapAheadThenCut(t *testing.T) {
 	ahead := eventlog.ID{MS: last.MS, Seq: last.Seq + 2}
 	for _, eventsRead := range []int{1, 2} {
 		w := f.get(t, "topic=orders", "Last-Event-ID: "+ahead.String())
-		var m sse.Message
+		var m wire.Message
 		for range eventsRead {
 			m = w.next()
 		}
@@ -79,7 +80,7 @@ func TestGapAheadThenCut(t *testing.T) {
 
 // readThroughGaps reads until a topic is at its head, and returns the number
 // of gaps on the way; everything that no gap names must come.
-func (tr *track) readThroughGaps(w *wire, topic int) (gaps int) {
+func (tr *track) readThroughGaps(w *http1, topic int) (gaps int) {
 	tr.t.Helper()
 	for len(tr.l.after(tr.topics[topic], tr.at[topic])) > 0 {
 		m := w.next()
@@ -95,7 +96,7 @@ func (tr *track) readThroughGaps(w *wire, topic int) (gaps int) {
 
 // gap moves the position over a stream.gap and proves that it moved one topic
 // only, forward.
-func (tr *track) gap(m sse.Message) gap {
+func (tr *track) gap(m wire.Message) gap {
 	tr.t.Helper()
 	g := expectGap(tr.t, m)
 	next := parsePosition(tr.t, m.ID, tr.topics)
@@ -306,7 +307,7 @@ func TestNoGapInNewTopic(t *testing.T) {
 	tr := newTrack(f.ledger, w.next(), "new", "other")
 	store.between = func() {
 		store.between = nil
-		body := sse.AppendBody(nil, sse.Body{Data: []byte("other 1")})
+		body := wire.AppendBody(nil, wire.Body{Data: []byte("other 1")})
 		for range 3 {
 			id := store.clock.Next()
 			f.ledger.record("other", entry{id, "other 1"})

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sluice-stream/sluice/services/eventlog"
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // retryBase is the middle of the reconnection times that streams announce.
@@ -36,27 +37,27 @@ func (h *Handler) open(r *http.Request, s *subscription) *handshake {
 		pong: h.pongs(s)}
 	rand.Read(hs.id[:]) // never fails
 	hs.trace = h.traceOf(r)
-	told := make([]openTopic, len(topics))
+	told := make([]wire.OpenTopic, len(topics))
 	presented := make([]eventlog.ID, len(topics))
 	for i, name := range topics {
 		t := h.logOf(name).Follow(name)
 		state, exists := t.State()
-		if !exists && !starts[i].head {
+		if !exists && !starts[i].Head {
 			h.serve().unknown.Add(1)
 		}
 		at, outcome := state.Last, eventlog.OutcomeLive
-		if !starts[i].head {
-			at, outcome = state.Resume(starts[i].id)
+		if !starts[i].Head {
+			at, outcome = state.Resume(starts[i].ID)
 		}
 		presented[i] = at
 		switch outcome {
 		case eventlog.OutcomeGap:
 			// A client cut off before it reads of the gap presents this again
 			// and is told again.
-			presented[i] = starts[i].id
-			hs.gaps = append(hs.gaps, &eventlog.GapError{Topic: name, After: starts[i].id, Through: at, Cause: eventlog.Expired})
+			presented[i] = starts[i].ID
+			hs.gaps = append(hs.gaps, &eventlog.GapError{Topic: name, After: starts[i].ID, Through: at, Cause: eventlog.Expired})
 		case eventlog.OutcomeAhead:
-			hs.gaps = append(hs.gaps, &eventlog.GapError{Topic: name, After: starts[i].id, Through: at, Cause: eventlog.Ahead})
+			hs.gaps = append(hs.gaps, &eventlog.GapError{Topic: name, After: starts[i].ID, Through: at, Cause: eventlog.Ahead})
 		default:
 			hs.gaps = append(hs.gaps, nil)
 		}
@@ -65,7 +66,8 @@ func (h *Handler) open(r *http.Request, s *subscription) *handshake {
 			hs.stream.beginReplay(&hs.stream.subs[i], state.Last)
 		}
 		hs.outcomes = append(hs.outcomes, outcome)
-		told[i] = openTopic{name, outcome, presented[i].String(), idOrNone(state.Oldest), state.Last.String()}
+		told[i] = wire.OpenTopic{Topic: name, Outcome: string(outcome), After: presented[i].String(),
+			Oldest: idOrNone(state.Oldest), Head: state.Last.String()}
 	}
 	hs.compose(h, told)
 	return hs
@@ -82,11 +84,11 @@ func (h *Handler) traceOf(r *http.Request) Trace {
 func (h *Handler) pongs(s *subscription) bool { return s.pong && h.pingRules().interval > 0 }
 
 // compose writes the opening and moves the cursors over gaps.
-func (hs *handshake) compose(h *Handler, told []openTopic) {
+func (hs *handshake) compose(h *Handler, told []wire.OpenTopic) {
 	position := hs.stream.appendPosition(nil)
 	hs.position = string(position)
 	out := appendRetry(nil, retryBase)
-	out = appendControl(out, position, "stream.open", openEvent{
+	out = wire.AppendControl(out, position, wire.TypeOpen, wire.Open{
 		Connection: h.connectionID(hs.id),
 		Node:       h.Node,
 		Release:    hs.release,
@@ -105,13 +107,13 @@ func (hs *handshake) compose(h *Handler, told []openTopic) {
 }
 
 // heartbeat is what the client is told of it.
-func (hs *handshake) heartbeat(h *Handler) openHeartbeat {
+func (hs *handshake) heartbeat(h *Handler) wire.Heartbeat {
 	if !hs.pong {
 		interval := or(h.HeartbeatInterval, DefaultHeartbeatInterval)
-		return openHeartbeat{Mode: "comment", IntervalMS: max(interval, 0).Milliseconds()}
+		return wire.Heartbeat{Mode: "comment", IntervalMS: max(interval, 0).Milliseconds()}
 	}
 	rules := h.pingRules()
-	told := openHeartbeat{Mode: "pong", IntervalMS: rules.interval.Milliseconds()}
+	told := wire.Heartbeat{Mode: "pong", IntervalMS: rules.interval.Milliseconds()}
 	if rules.timeout < never {
 		told.TimeoutMS = rules.timeout.Milliseconds()
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/sluice-stream/sluice/services/eventlog"
 	"github.com/sluice-stream/sluice/services/sse"
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 func TestHandshakeHeadAndOpening(t *testing.T) {
@@ -68,7 +69,7 @@ func TestHandshakeHeadAndOpening(t *testing.T) {
 	if len(o.Topics) != 1 || o.Topics[0] != want {
 		t.Errorf("stream.open: %+v, want %+v", o.Topics, want)
 	}
-	if m := w.next(); m != (sse.Message{ID: second.String(), Type: "message", Data: "orders 2"}) {
+	if m := w.next(); m != (wire.Message{ID: second.String(), Type: "message", Data: "orders 2"}) {
 		t.Errorf("event: %+v", m)
 	}
 }
@@ -123,7 +124,7 @@ func TestHandshakeOutcomes(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			names := strings.Split(test.topics, ",")
 			query := "topic=" + strings.ReplaceAll(test.topics, ",", "&topic=")
-			for how, w := range map[string]*wire{
+			for how, w := range map[string]*http1{
 				"header": f.get(t, query, "Last-Event-ID: "+test.id),
 				"query":  f.get(t, query+"&last_event_id="+url.QueryEscape(test.id)),
 			} {
@@ -228,7 +229,7 @@ func topicsQuery(n int) string {
 }
 
 // expectProblem takes the answer for a problem document of RFC 9457.
-func expectProblem(t testing.TB, w *wire, status int, typ string) (head http.Header) {
+func expectProblem(t testing.TB, w *http1, status int, typ string) (head http.Header) {
 	t.Helper()
 	line, head, body := w.answer()
 	var p struct {

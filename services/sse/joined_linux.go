@@ -1,9 +1,8 @@
 package sse
 
 import (
-	"strconv"
-
 	"github.com/sluice-stream/sluice/services/eventlog"
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // joined is a small chunk as one run of bytes. It is framed once for all the
@@ -24,10 +23,7 @@ const joinedMost = 4 << 10
 func (j *joined) frame(f *frame, p []byte) []byte {
 	if j.block != f.block || j.from != f.from || j.to != f.to {
 		j.block, j.from, j.to = f.block, f.from, f.to
-		j.bytes = strconv.AppendUint(j.bytes[:0], uint64(len(p)), 16)
-		j.bytes = append(j.bytes, crlf...)
-		j.bytes = append(j.bytes, p...)
-		j.bytes = append(j.bytes, crlf...)
+		j.bytes = wire.AppendChunk(j.bytes[:0], p)
 	}
 	return j.bytes
 }

@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/sluice-stream/sluice/services/eventlog"
-	"github.com/sluice-stream/sluice/services/sse"
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // ledger remembers what was published, to hold it against what arrived.
@@ -36,7 +36,7 @@ func newLedger(t testing.TB, log *eventlog.Log) *ledger {
 func (l *ledger) publish(topic, text string) eventlog.ID {
 	l.t.Helper()
 	data := topic + " " + text
-	receipt, err := l.log.Append(context.Background(), topic, eventlog.Entry{Body: sse.AppendBody(nil, sse.Body{Data: []byte(data)})})
+	receipt, err := l.log.Append(context.Background(), topic, eventlog.Entry{Body: wire.AppendBody(nil, wire.Body{Data: []byte(data)})})
 	id := receipt.ID
 	if err != nil {
 		l.t.Errorf("publish: %v", err)
@@ -98,7 +98,7 @@ type track struct {
 }
 
 // newTrack begins after the id of a stream.open.
-func newTrack(l *ledger, opened sse.Message, topics ...string) *track {
+func newTrack(l *ledger, opened wire.Message, topics ...string) *track {
 	l.t.Helper()
 	tr := &track{l: l, t: l.t, topics: topics, exact: true, last: opened.ID, seen: make([][]entry, len(topics))}
 	tr.at = parsePosition(l.t, opened.ID, topics)
@@ -106,7 +106,7 @@ func newTrack(l *ledger, opened sse.Message, topics ...string) *track {
 }
 
 // event proves that one published event is what had to come.
-func (tr *track) event(m sse.Message) {
+func (tr *track) event(m wire.Message) {
 	tr.t.Helper()
 	topic, _, _ := strings.Cut(m.Data, " ")
 	i := slices.Index(tr.topics, topic)
@@ -179,7 +179,7 @@ func parsePosition(t testing.TB, text string, topics []string) []eventlog.ID {
 			}
 			part = id
 		}
-		id, err := eventlog.ParseID(part)
+		id, err := wire.ParseID(part)
 		if err != nil {
 			t.Fatalf("id %q: %v", text, err)
 		}

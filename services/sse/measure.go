@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/sluice-stream/sluice/services/eventlog"
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // stuckAfter is how long a write of a stream with a goroutine of its own may
@@ -117,7 +118,7 @@ func (c *requestConn) pickTraced(o *owner, u *sub, i int32) {
 		return
 	}
 	u.feed.look(c.pass).Each(o.at, u.At, func(e eventlog.Visible) bool {
-		trace := traceparentOf(e.Wire)
+		trace := wire.TraceparentOf(e.Wire)
 		if trace == nil {
 			return true
 		}

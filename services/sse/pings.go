@@ -2,7 +2,6 @@ package sse
 
 import (
 	"errors"
-	"strconv"
 	"sync"
 	"time"
 )
@@ -178,13 +177,4 @@ func (p *pings) show(r *pingRules) (Health, time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.health(r), p.rtt
-}
-
-// appendPing appends a stream.ping, with the time by this machine's clock.
-func appendPing(dst []byte, seq uint64) []byte {
-	dst = append(dst, "event: stream.ping\ndata: {\"seq\":"...)
-	dst = strconv.AppendUint(dst, seq, 10)
-	dst = append(dst, ",\"ts\":"...)
-	dst = strconv.AppendInt(dst, time.Now().UnixMilli(), 10)
-	return append(dst, "}\n\n"...)
 }

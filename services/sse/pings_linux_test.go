@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sluice-stream/sluice/services/eventlog"
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 const second = time.Second
@@ -185,7 +186,7 @@ func TestNoPingWhileBehind(t *testing.T) {
 
 func (v *virtual) publish(n, size int) {
 	v.t.Helper()
-	body := AppendBody(nil, Body{Data: []byte(strings.Repeat("x", size))})
+	body := wire.AppendBody(nil, wire.Body{Data: []byte(strings.Repeat("x", size))})
 	for range n {
 		if _, err := v.log.Append(v.t.Context(), "a", eventlog.Entry{Body: body}); err != nil {
 			v.t.Fatal(err)

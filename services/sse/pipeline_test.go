@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/sluice-stream/sluice/services/sse"
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // withEcho serves subscriptions, and /echo?TEXT beside them.
@@ -19,7 +20,7 @@ func withEcho(stream http.Handler) http.Handler {
 	return mux
 }
 
-func (w *wire) expectEcho(text string) {
+func (w *http1) expectEcho(text string) {
 	w.t.Helper()
 	if status, _, body := w.answer(); status != "HTTP/1.1 200 OK" || body != text {
 		w.t.Fatalf("%s %q, want %q", status, body, text)
@@ -44,7 +45,7 @@ func TestSocketGoesBack(t *testing.T) {
 			w := f.dial(t, 0)
 			for range 4 {
 				w.send(subscribe + sent[0])
-				w.done, w.Decoder = false, sse.NewDecoder(bodyOf{w})
+				w.done, w.Decoder = false, wire.NewDecoder(bodyOf{w})
 				w.head200()
 				m := w.next()
 				tr := newTrack(f.ledger, m, "a")

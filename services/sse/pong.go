@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/sluice-stream/sluice/services/eventlog"
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // Pong is a client's answer to a stream.ping.
@@ -63,14 +64,14 @@ func parseAcknowledged(position string, topics []string) (map[string]eventlog.ID
 	if position == "" {
 		return nil, nil
 	}
-	starts, err := parsePosition(position, topics)
+	starts, err := wire.ParsePosition(position, topics)
 	if err != nil {
 		return nil, fmt.Errorf("%w: last_event_id: %w", ErrBadPong, err)
 	}
 	at := make(map[string]eventlog.ID, len(topics))
 	for i, s := range starts {
-		if !s.head {
-			at[topics[i]] = s.id
+		if !s.Head {
+			at[topics[i]] = s.ID
 		}
 	}
 	return at, nil

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // problem is an RFC 9457 problem document.
@@ -63,8 +65,8 @@ func WriteRejection(w http.ResponseWriter, r *http.Request, why *Rejection, trac
 	default:
 		retry = jitter(retryBase, 0.5)
 	}
-	body := appendRetryExactly(nil, retry)
-	body = appendControl(body, rejectedID(presentedID(r.Header, query)), "stream.rejected", rejectedEvent{
+	body := wire.AppendRetry(nil, retry)
+	body = wire.AppendControl(body, rejectedID(presentedID(r.Header, query)), wire.TypeRejected, wire.Rejected{
 		Status: why.Status, Type: ProblemTypePrefix + why.Type, Detail: why.Detail, Permanent: permanent, TraceID: traceID,
 	})
 	h := w.Header()

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sluice-stream/sluice/services/sse"
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // rejected is stream.rejected as the contract has it.
@@ -19,13 +20,13 @@ type rejected struct {
 }
 
 // expectRejected reads an answer in the 200 form to its end.
-func expectRejected(t testing.TB, w *wire, status int, typ, id string) (retry time.Duration, r rejected) {
+func expectRejected(t testing.TB, w *http1, status int, typ, id string) (retry time.Duration, r rejected) {
 	t.Helper()
 	line, head, body := w.answer()
 	if line != "HTTP/1.1 200 OK" || head.Get("Content-Type") != "text/event-stream; charset=utf-8" {
 		t.Fatalf("%s %v %s", line, head, body)
 	}
-	d := sse.NewDecoder(strings.NewReader(body))
+	d := wire.NewDecoder(strings.NewReader(body))
 	m, err := d.Next()
 	if err != nil || m.Type != "stream.rejected" || m.ID != id {
 		t.Fatalf("%+v, %v; want the id %q", m, err, id)

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/sluice-stream/sluice/services/eventlog"
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // silence is how long a stream may be silent.
@@ -34,7 +35,7 @@ func (c *requestConn) beat() (dead bool, err error) {
 	if c.server.clock() < c.quiet {
 		return false, nil
 	}
-	return false, c.write([]byte(heartbeatComment), counts{})
+	return false, c.write([]byte(wire.HeartbeatComment), counts{})
 }
 
 // ping goes on with a two-way heartbeat.

@@ -14,7 +14,7 @@ type resumer struct {
 	t      testing.TB
 	topics []string
 	*track
-	w    *wire
+	w    *http1
 	cuts int
 }
 

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/sluice-stream/sluice/services/eventlog"
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // sampled is a delivery that was chosen to be measured.
@@ -50,6 +51,6 @@ func (s *server) measure(m *meta, samples []sampled) {
 	now := time.Now()
 	for i := range samples {
 		e := &samples[i].event
-		s.h.Meter.Sampled(Sample{Path: samples[i].path, Release: m.release, Latency: s.h.Log.Age(*e, now), Traceparent: traceparentOf(e.Wire)})
+		s.h.Meter.Sampled(Sample{Path: samples[i].path, Release: m.release, Latency: s.h.Log.Age(*e, now), Traceparent: wire.TraceparentOf(e.Wire)})
 	}
 }

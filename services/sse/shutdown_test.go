@@ -30,7 +30,7 @@ func TestShutdownInGoodOrder(t *testing.T) {
 			for _, c := range clients {
 				c.next()
 			}
-			var late *wire
+			var late *http1
 			if name == "loop" {
 				late = f.dial(t, 0)
 			}

@@ -8,6 +8,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // sink is where a request's goroutine writes its stream to.
@@ -139,11 +141,11 @@ func (s *hijackedSink) put(p []byte, timeout time.Duration) (n int, err error) {
 }
 
 func (s *hijackedSink) write(p []byte, timeout time.Duration) (int, error) {
-	return s.put(appendChunk(nil, string(p)), timeout)
+	return s.put(wire.AppendChunk(nil, p), timeout)
 }
 
 func (s *hijackedSink) end(h *Handler) error {
-	_, err := s.put([]byte(lastChunk), or(h.WriteTimeout, DefaultWriteTimeout))
+	_, err := s.put([]byte(wire.LastChunk), or(h.WriteTimeout, DefaultWriteTimeout))
 	return err
 }
 

@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/sluice-stream/sluice/services/eventlog"
-	"github.com/sluice-stream/sluice/services/sse"
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // client is a subscriber by net/http, over HTTP/1.1 or, where the server has
@@ -18,7 +18,7 @@ type client struct {
 	t      testing.TB
 	answer *http.Response
 	cancel context.CancelFunc
-	*sse.Decoder
+	*wire.Decoder
 }
 
 // follow subscribes and must be answered with a stream.
@@ -49,7 +49,7 @@ func (f *fixture) tryFollow(t testing.TB, query, lastEventID string) (*client, e
 		cancel()
 		return nil, err
 	}
-	c := &client{t: t, answer: answer, cancel: cancel, Decoder: sse.NewDecoder(answer.Body)}
+	c := &client{t: t, answer: answer, cancel: cancel, Decoder: wire.NewDecoder(answer.Body)}
 	t.Cleanup(c.hangUp)
 	return c, nil
 }
@@ -60,7 +60,7 @@ func (c *client) hangUp() {
 	c.answer.Body.Close()
 }
 
-func (c *client) next() sse.Message {
+func (c *client) next() wire.Message {
 	c.t.Helper()
 	return nextOf(c.t, c.Decoder)
 }
@@ -97,17 +97,17 @@ type gap struct {
 }
 
 // expectOpen takes the next event for stream.open.
-func expectOpen(t testing.TB, m sse.Message) opened {
+func expectOpen(t testing.TB, m wire.Message) opened {
 	t.Helper()
 	return control[opened](t, m, "stream.open")
 }
 
-func expectGap(t testing.TB, m sse.Message) gap {
+func expectGap(t testing.TB, m wire.Message) gap {
 	t.Helper()
 	return control[gap](t, m, "stream.gap")
 }
 
-func control[T any](t testing.TB, m sse.Message, typ string) (v T) {
+func control[T any](t testing.TB, m wire.Message, typ string) (v T) {
 	t.Helper()
 	if m.Type != typ {
 		t.Fatalf("got %.200v, want %s", m, typ)

@@ -8,13 +8,14 @@ import (
 	"strings"
 
 	"github.com/sluice-stream/sluice/services/eventlog"
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // subscription is what a request asks for.
 type subscription struct {
 	topics    []string
-	starts    []start // one for each topic
-	presented bool    // the starts come from an id in the request
+	starts    []wire.Start // one for each topic
+	presented bool         // the starts come from an id in the request
 	release   string
 	pong      bool   // the heartbeat is to be two-way
 	client    string // the client_id of a named client; else empty
@@ -48,7 +49,7 @@ func (h *Handler) parseSubscription(r *http.Request) (*subscription, *Rejection)
 func (h *Handler) parseTopics(names []string) ([]string, *Rejection) {
 	var topics []string
 	for _, name := range names {
-		if !eventlog.ValidTopic(name) {
+		if !wire.ValidTopic(name) {
 			return nil, &Rejection{Status: 400, Type: "invalid-topic",
 				Detail: fmt.Sprintf("%q is not a topic: want 1 to 128 of A-Z a-z 0-9 . _ -, not starting with a dot", clip(name))}
 		}
@@ -113,7 +114,7 @@ func (s *subscription) parseStarts(r *http.Request, query url.Values) *Rejection
 	position := presentedID(r.Header, query)
 	s.presented = position != ""
 	var err error
-	if s.starts, err = parsePosition(position, s.topics); err != nil {
+	if s.starts, err = wire.ParsePosition(position, s.topics); err != nil {
 		return &Rejection{Status: 400, Type: "invalid-last-event-id",
 			Detail: fmt.Sprintf("%v (got %q)", err, clip(position))}
 	}
@@ -142,11 +143,11 @@ func presentedID(header http.Header, query url.Values) string {
 
 // startsFrom returns the starts of topics; those without a position begin at
 // the head.
-func startsFrom(at map[string]eventlog.ID, topics []string) []start {
-	starts := make([]start, len(topics))
+func startsFrom(at map[string]eventlog.ID, topics []string) []wire.Start {
+	starts := make([]wire.Start, len(topics))
 	for i, topic := range topics {
 		id, known := at[topic]
-		starts[i] = start{head: !known, id: id}
+		starts[i] = wire.Start{Head: !known, ID: id}
 	}
 	return starts
 }

@@ -8,52 +8,16 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sluice-stream/sluice/services/eventlog"
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // text is a position as a client would write it.
-func text(starts []start, topics []string) string {
+func text(starts []wire.Start, topics []string) string {
 	var parts []string
 	for i, s := range starts {
-		id := "$"
-		if !s.head {
-			id = s.id.String()
-		}
-		parts = append(parts, topics[i]+"@"+id)
+		parts = append(parts, topics[i]+"@"+s.String())
 	}
 	return strings.Join(parts, ",")
-}
-
-// FuzzPosition: a position is refused, or means one start for each topic, and
-// means the same when it is written out.
-func FuzzPosition(f *testing.F) {
-	for _, position := range []string{"", "0", "$", "0-0", "5-7", "a@5-7,b@0", "b@$,a@5-7", "a@5-7,c@1-1", "a@5-7,a@5-7", "a@", "@1-1", "a@1-1,",
-		"a@18446744073709551615-18446744073709551615,b@18446744073709551616-0", "a@01-1", "a@b@1-1", "a@1-1\n", "a@1-1,c@x"} {
-		f.Add(position, uint8(2))
-		f.Add(position, uint8(1))
-	}
-	f.Fuzz(func(t *testing.T, position string, n uint8) {
-		topics := []string{"a", "b", "long.name_-", "d"}[:1+n%4]
-		starts, err := parsePosition(position, topics)
-		if err != nil {
-			if starts != nil {
-				t.Errorf("%q: %v and %v", position, starts, err)
-			}
-			return
-		}
-		if len(starts) != len(topics) {
-			t.Fatalf("%q: %d starts in %d topics", position, len(starts), len(topics))
-		}
-		for i, s := range starts {
-			if s.head && s.id != (eventlog.ID{}) {
-				t.Errorf("%q: start %d is the head and %v", position, i, s.id)
-			}
-		}
-		again, err := parsePosition(text(starts, topics), topics)
-		if err != nil || !reflect.DeepEqual(again, starts) {
-			t.Errorf("%q is %v; written out, %q, it is %v, %v", position, starts, text(starts, topics), again, err)
-		}
-	})
 }
 
 // FuzzSubscription: a query and an id are refused with a problem, or mean a
@@ -86,7 +50,7 @@ func FuzzSubscription(f *testing.F) {
 			t.Fatalf("%q, %q: %+v", query, id, s)
 		}
 		for _, topic := range s.topics {
-			if !eventlog.ValidTopic(topic) {
+			if !wire.ValidTopic(topic) {
 				t.Errorf("%q, %q: topic %q", query, id, topic)
 			}
 		}

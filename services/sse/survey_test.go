@@ -7,6 +7,7 @@ import (
 
 	"github.com/sluice-stream/sluice/services/eventlog"
 	"github.com/sluice-stream/sluice/services/sse"
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // TestSurvey: who is behind, by how much and where, and who is not.
@@ -38,7 +39,7 @@ func TestSurvey(t *testing.T) {
 			if worst.Stalled < time.Second/2 || worst.Lag.Bytes < 250<<10 || worst.Lag.Bytes > 40*251<<10 || worst.Lag.More {
 				t.Errorf("stalled %v, lag %+v", worst.Stalled, worst.Lag)
 			}
-			at, err := eventlog.ParseID(worst.Position)
+			at, err := wire.ParseID(worst.Position)
 			if rest := f.after("b", at); err != nil || len(rest) != worst.Lag.Events || uint64(40-len(rest)) < worst.Sent.Events {
 				t.Errorf("at %q with %+v, sent %+v", worst.Position, worst.Lag, worst.Sent)
 			}

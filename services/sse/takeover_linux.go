@@ -7,6 +7,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // takeOver makes a delivery loop write the stream of an HTTP/1.1 request, so
@@ -34,7 +36,7 @@ func (s *server) takeOver(w http.ResponseWriter, r *http.Request, hs *handshake,
 		return true
 	}
 	s.tune(c.fd)
-	c.begin(s, r, hs, append(head, appendChunk(nil, string(hs.opening))...))
+	c.begin(s, r, hs, wire.AppendChunk(head, hs.opening))
 	return true
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/sluice-stream/sluice/services/eventlog"
 	"github.com/sluice-stream/sluice/services/sse"
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // drivers are the ways a stream is written: by a delivery loop, by its
@@ -152,7 +153,7 @@ func TestNoDeadlineAtRest(t *testing.T) {
 		if status, _ := w.head(); status != "HTTP/1.0 200 OK" {
 			t.Fatal(status)
 		}
-		w.Decoder = sse.NewDecoder(w.in)
+		w.Decoder = wire.NewDecoder(w.in)
 		tr := newTrack(f.ledger, w.next(), "a")
 		for range 2 {
 			time.Sleep(2 * timeout)
@@ -167,7 +168,7 @@ func TestNoDeadlineAtRest(t *testing.T) {
 func TestMemoryEndsWhoPinsIt(t *testing.T) {
 	f := serve(t, options{store: newDeep(), budget: 4 << 20, handler: &sse.Handler{WriteTimeout: patience}})
 	live := f.resumer(t, "", "a")
-	var stalled []*wire
+	var stalled []*http1
 	for range 10 { // each stalls at a place of its own, with a copy of its own
 		w := f.get(t, "topic=a&topic=b")
 		w.next()
@@ -194,11 +195,11 @@ func TestMemoryEndsWhoPinsIt(t *testing.T) {
 
 // TestHangUp: a client that leaves is noticed without any traffic.
 func TestHangUp(t *testing.T) {
-	for name, leave := range map[string]func(w *wire){
-		"FIN":        func(w *wire) { w.conn.Close() },
-		"RST":        func(w *wire) { w.reset() },
-		"half close": func(w *wire) { _ = w.conn.CloseWrite() },
-		"RST with input": func(w *wire) {
+	for name, leave := range map[string]func(w *http1){
+		"FIN":        func(w *http1) { w.conn.Close() },
+		"RST":        func(w *http1) { w.reset() },
+		"half close": func(w *http1) { _ = w.conn.CloseWrite() },
+		"RST with input": func(w *http1) {
 			_, _ = w.conn.Write([]byte(strings.Repeat("x", 1000)))
 			w.reset()
 		},

@@ -6,6 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sluice-stream/sluice/services/eventlog"
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // due is when a connection is to be looked at: it has one place in the wheel
@@ -53,7 +54,7 @@ func (l *loop) check(c *conn) {
 			l.close(c, c.ending, nil)
 		}
 	case ends && left <= 0:
-		c.control = appendChunk(c.control, string(c.admission.appendExpired(nil)))
+		c.control = wire.AppendChunk(c.control, c.admission.appendExpired(nil))
 		l.finish(c, ReasonTokenExpired)
 	default:
 		l.ping(c)
@@ -70,7 +71,7 @@ func (l *loop) comment(c *conn) {
 	if c.closed || c.blocked || interval < 0 || l.now-c.lastWrite < interval.Milliseconds()*9/10 {
 		return
 	}
-	c.control = appendChunk(c.control, heartbeatComment)
+	c.control = wire.AppendChunk(c.control, wire.HeartbeatComment)
 	c.lastWrite = l.now // also where the write must wait
 	l.enqueue(c)
 }
@@ -95,8 +96,8 @@ func (l *loop) ping(c *conn) {
 			return
 		}
 		seq := c.pings.send(s.clock(), &s.pings)
-		l.scratch = appendPing(l.scratch[:sizeRoom], seq)
-		l.send(c, frame{raw: true}, frameInPlace(&l.scratch))
+		l.scratch = appendPing(l.scratch[:wire.SizeRoom], seq)
+		l.send(c, frame{raw: true}, wire.FrameInPlace(&l.scratch))
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sluice-stream/sluice/services/eventlog"
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // told is a sink that writes down what it is told.
@@ -199,7 +200,7 @@ func TestAppendLeaves(t *testing.T) {
 			t.Fatal(err)
 		}
 		synctest.Wait()
-		err = s.Read(t.Context(), "topic", eventlog.ID{}, eventlog.MaxID, func(e eventlog.Event) bool {
+		err = s.Read(t.Context(), "topic", eventlog.ID{}, wire.MaxID, func(e eventlog.Event) bool {
 			if string(e.Body) != "not started yet, so nobody commits" {
 				t.Errorf("read %q", e.Body)
 			}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/sluice-stream/sluice/services/eventlog"
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // childDir in the environment makes the test binary a publisher.
@@ -118,7 +119,7 @@ func publishAndKill(t *testing.T, dir string, acknowledged map[string]map[eventl
 		if len(f) != 3 {
 			t.Fatalf("the publisher says: %s", lines.Text())
 		}
-		id, err := eventlog.ParseID(f[1])
+		id, err := wire.ParseID(f[1])
 		if err != nil { // cut off by the end of the process
 			break
 		}
@@ -174,7 +175,7 @@ func checkAcknowledged(t *testing.T, s *Store, topic string, want map[eventlog.I
 	t.Helper()
 	trimmed := s.topic(topic).Trimmed
 	found, times := 0, map[string]int{}
-	err := s.Read(context.Background(), topic, trimmed, eventlog.MaxID, func(e eventlog.Event) bool {
+	err := s.Read(context.Background(), topic, trimmed, wire.MaxID, func(e eventlog.Event) bool {
 		if times[string(e.Body)]++; times[string(e.Body)] > 1 {
 			t.Errorf("%s: %v has the body of another, tried again: %v", topic, e.ID, retried[string(e.Body)])
 		}

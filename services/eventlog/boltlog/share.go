@@ -4,6 +4,7 @@ import (
 	"container/heap"
 
 	"github.com/sluice-stream/sluice/services/eventlog"
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // shared applies the limit of all topics together: what goes is what is
@@ -24,7 +25,7 @@ func (r *retention) shared(s *Store) error {
 	heap.Init(&h)
 	for r.total > r.TotalBytes && !r.full() && h.Len() > 0 {
 		name := heap.Pop(&h).(age).name
-		next := eventlog.MaxID
+		next := wire.MaxID
 		if h.Len() > 0 {
 			next = h[0].oldest
 		}

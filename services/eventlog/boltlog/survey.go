@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/sluice-stream/sluice/services/eventlog"
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // The buckets in the root of the file.
@@ -116,7 +117,7 @@ func (all *survey) addMeta(e elem) (err error) {
 func (all *survey) addState(e elem) error {
 	name := string(e.key)
 	s, err := openState(name, e.value)
-	if err == nil && (e.flags != 0 || !eventlog.ValidTopic(name)) {
+	if err == nil && (e.flags != 0 || !wire.ValidTopic(name)) {
 		err = errDamaged
 	}
 	if err != nil {

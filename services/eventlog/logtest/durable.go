@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sluice-stream/sluice/services/eventlog"
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 func testReopen(t *testing.T, o Options) {
@@ -145,13 +146,13 @@ func testReadPages(t *testing.T, o Options) {
 		limit, want  int
 	}{
 		{eventlog.ID{}, ids[99], 1000, 100},
-		{eventlog.ID{}, eventlog.MaxID, 1000, 100},
+		{eventlog.ID{}, wire.MaxID, 1000, 100},
 		{eventlog.ID{}, ids[99], 1, 1},
 		{ids[9], ids[19], 1000, 10},
 		{ids[9], ids[19], 3, 3},
 		{ids[98], ids[99], 1000, 1},
 		{ids[99], ids[99], 1000, 0},
-		{ids[99], eventlog.MaxID, 1000, 0},
+		{ids[99], wire.MaxID, 1000, 0},
 	} {
 		if n := read(c.after, c.until, c.limit); n != c.want {
 			t.Errorf("%d events after %v until %v, want %d", n, c.after, c.until, c.want)

@@ -7,8 +7,8 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"github.com/sluice-stream/sluice/services/eventlog"
 	"github.com/sluice-stream/sluice/services/sse"
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // connectionList is the open streams, the furthest behind first.
@@ -62,7 +62,7 @@ func (h *hub) listConnections(c *gin.Context) {
 	}
 	limit, why := pageLimit(query)
 	topic := query.Get("topic")
-	if why == nil && topic != "" && !eventlog.ValidTopic(topic) {
+	if why == nil && topic != "" && !wire.ValidTopic(topic) {
 		why = invalidTopic()
 	}
 	if why != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/sluice-stream/sluice/observability"
 	"github.com/sluice-stream/sluice/services/eventlog"
 	"github.com/sluice-stream/sluice/services/sse"
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // publish answers POST /v1/topics/:topic/events. The headers say what the body
@@ -45,7 +46,7 @@ func (h *hub) publishOne(w http.ResponseWriter, r *http.Request, topic, subject 
 	}
 	ctx, cancel, span := h.appending(r)
 	defer cancel()
-	buf.body = sse.AppendBody(buf.body[:0], e.body(span.Traceparent()))
+	buf.body = wire.AppendBody(buf.body[:0], e.body(span.Traceparent()))
 	receipt, err := h.append(ctx, topic, eventlog.Entry{Body: buf.body, Idempotency: e.idempotency(subject)})
 	h.appended(r, span, topic, appended{receipt, len(e.data), 0, err})
 	if err != nil {
@@ -136,7 +137,7 @@ func checkPublish(r *http.Request, topic string, form form) *sse.Rejection {
 
 func checkTopic(topic string) *sse.Rejection {
 	switch {
-	case !eventlog.ValidTopic(topic):
+	case !wire.ValidTopic(topic):
 		return invalidTopic()
 	case strings.HasPrefix(topic, sse.OwnPrefix):
 		return &sse.Rejection{Status: 400, Type: "reserved-topic", Title: "Reserved topic",

@@ -8,6 +8,7 @@ import (
 
 	"github.com/sluice-stream/sluice/services/eventlog"
 	"github.com/sluice-stream/sluice/services/sse"
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // Bounds of a batch. Beyond them nothing of it is published.
@@ -78,7 +79,7 @@ func (h *hub) appendBatch(r *http.Request, topic, subject string, b batch) *sse.
 		}
 		if o.why == nil {
 			entries = append(entries, eventlog.Entry{
-				Body:        sse.AppendBody(nil, o.event.body(traceparent)),
+				Body:        wire.AppendBody(nil, o.event.body(traceparent)),
 				Idempotency: o.event.idempotency(subject),
 			})
 			bytes += len(o.event.data)

@@ -14,7 +14,7 @@ import (
 	"testing"
 
 	"github.com/sluice-stream/sluice/services/eventlog"
-	"github.com/sluice-stream/sluice/services/sse"
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // recorder keeps what was appended, in front of a store that works.
@@ -34,9 +34,9 @@ func (s *recorder) Append(ctx context.Context, topic string, e eventlog.Entry) (
 }
 
 // events returns what was appended since the last time, as readers get it.
-func (s *recorder) events(t *testing.T) (all []sse.Message) {
+func (s *recorder) events(t *testing.T) (all []wire.Message) {
 	t.Helper()
-	d := sse.NewDecoder(strings.NewReader(strings.Join(s.bodies, "")))
+	d := wire.NewDecoder(strings.NewReader(strings.Join(s.bodies, "")))
 	d.MaxEventBytes = 64 << 20
 	s.bodies = nil
 	for {

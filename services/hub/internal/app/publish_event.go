@@ -8,6 +8,7 @@ import (
 
 	"github.com/sluice-stream/sluice/services/eventlog"
 	"github.com/sluice-stream/sluice/services/sse"
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // incoming is one event as its publisher gives it, in whatever form.
@@ -24,8 +25,8 @@ type incoming struct {
 // named returns the name that an idempotency key gives.
 func named(idempotencyKey string) []string { return []string{"key", idempotencyKey} }
 
-func (e *incoming) body(traceparent string) sse.Body {
-	return sse.Body{Type: e.typ, Key: e.key, Traceparent: traceparent, Data: e.data}
+func (e *incoming) body(traceparent string) wire.Body {
+	return wire.Body{Type: e.typ, Key: e.key, Traceparent: traceparent, Data: e.data}
 }
 
 // check checks an event against the limits of all events.
@@ -44,11 +45,11 @@ func (h *hub) check(e *incoming) *sse.Rejection {
 }
 
 func checkNames(typ, key string) *sse.Rejection {
-	if typ != "" && !sse.ValidType(typ) {
+	if typ != "" && !wire.ValidType(typ) {
 		return invalidType("a type is 1 to 128 printable characters, and not open, error or one that starts with stream.")
 	}
-	if key != "" && !sse.ValidKey(key) {
-		return invalidKey("a key is 1 to " + strconv.Itoa(sse.MaxKeyLen) + " bytes of printable UTF-8")
+	if key != "" && !wire.ValidKey(key) {
+		return invalidKey("a key is 1 to " + strconv.Itoa(wire.MaxKeyLen) + " bytes of printable UTF-8")
 	}
 	return nil
 }

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"github.com/sluice-stream/sluice/services/sse"
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // arriving is what readers make of data.
@@ -67,7 +67,7 @@ func FuzzBatch(f *testing.F) {
 			if want.Type == "" {
 				want.Type = "message"
 			}
-			if m := (sse.Message{Type: want.Type, Key: want.Key, Data: arriving(text)}); events[0] != m {
+			if m := (wire.Message{Type: want.Type, Key: want.Key, Data: arriving(text)}); events[0] != m {
 				t.Errorf("%q arrived as %+v", lines[i], events[0])
 			}
 			events = events[1:]
@@ -121,7 +121,7 @@ var cloudSeeds = []string{
 }
 
 // checkCloudEvent compares an event with what its publisher wrote.
-func checkCloudEvent(t *testing.T, body []byte, got sse.Message) {
+func checkCloudEvent(t *testing.T, body []byte, got wire.Message) {
 	t.Helper()
 	var want struct {
 		Type, Subject, DataContentType string
@@ -138,7 +138,7 @@ func checkCloudEvent(t *testing.T, body []byte, got sse.Message) {
 	case text != "" && !isJSON(want.DataContentType):
 		_ = json.Unmarshal(want.Data, &text)
 	}
-	if m := (sse.Message{Type: want.Type, Key: want.Subject, Data: arriving(text)}); got != m {
+	if m := (wire.Message{Type: want.Type, Key: want.Subject, Data: arriving(text)}); got != m {
 		t.Errorf("%q arrived as %+v, want %+v", body, got, m)
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sluice-stream/sluice/services/eventlog"
 	"github.com/sluice-stream/sluice/services/sse"
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // statsTopic is where the hub publishes its own figures, once a second. Who
@@ -68,7 +69,7 @@ func (h *hub) publishStats(ctx context.Context) {
 		if err != nil {
 			panic(err) // the type always marshals
 		}
-		body := sse.AppendBody(nil, sse.Body{Data: data})
+		body := wire.AppendBody(nil, wire.Body{Data: data})
 		// It is in memory, and no more than a figure.
 		_, _ = h.own.Append(ctx, statsTopic, eventlog.Entry{Body: body})
 		before, at = after, now

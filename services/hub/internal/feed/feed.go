@@ -17,8 +17,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/sluice-stream/sluice/services/eventlog"
-	"github.com/sluice-stream/sluice/services/sse"
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // options are the settings of one feed.
@@ -147,11 +146,11 @@ func parse(args []string, getenv func(string) string, out io.Writer) (options, e
 }
 
 func (o *options) validate() error {
-	if !eventlog.ValidTopic(o.topic) || strings.HasPrefix(o.topic, "hub.") {
+	if !wire.ValidTopic(o.topic) || strings.HasPrefix(o.topic, "hub.") {
 		return fmt.Errorf("%q cannot be published to: a topic is 1 to %d of A-Z a-z 0-9 . _ -, not starting with a dot or hub.",
-			o.topic, eventlog.MaxTopicName)
+			o.topic, wire.MaxTopicName)
 	}
-	if o.typ != "" && !sse.ValidType(o.typ) {
+	if o.typ != "" && !wire.ValidType(o.typ) {
 		return fmt.Errorf("--type %q is not a type: use 1 to 128 printable characters, not open, error or stream.*", o.typ)
 	}
 	u, err := url.Parse(o.url)

@@ -5,12 +5,12 @@ package pattern
 import (
 	"strings"
 
-	"github.com/sluice-stream/sluice/services/eventlog"
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // Valid reports whether p is a pattern.
 func Valid(p string) bool {
-	return p == "*" || eventlog.ValidTopic(strings.TrimSuffix(p, ".*"))
+	return p == "*" || wire.ValidTopic(strings.TrimSuffix(p, ".*"))
 }
 
 // Match reports whether a topic is among those that the valid pattern p means.

@@ -1,4 +1,4 @@
-package sse
+package wire
 
 import (
 	"bytes"
@@ -6,14 +6,13 @@ import (
 	"io"
 	"math"
 	"time"
-	"unicode/utf8"
 )
 
 // DefaultMaxEventBytes bounds an event that a [Decoder] reads.
 const DefaultMaxEventBytes = 1 << 20
 
 // ErrEventTooLarge ends the reading of a stream with an event over the limit.
-var ErrEventTooLarge = errors.New("sse: event too large")
+var ErrEventTooLarge = errors.New("wire: event too large")
 
 // Message is an event as it was dispatched.
 type Message struct {
@@ -194,129 +193,4 @@ func (d *Decoder) dispatch() (Message, bool) {
 	d.key = d.key[:0]
 	d.traceparent = d.traceparent[:0]
 	return m, dispatched
-}
-
-// decodeUTF8 decodes as the Encoding standard does. Decoding values and not
-// the stream is the same, since a malformed sequence never takes in an ASCII
-// byte and all that structures the stream is ASCII.
-func decodeUTF8(b []byte) string {
-	if utf8.Valid(b) {
-		return string(b)
-	}
-	var out []byte
-	for len(b) > 0 {
-		r, n := utf8.DecodeRune(b)
-		if r == utf8.RuneError && n == 1 {
-			n = malformedLen(b)
-		}
-		out = utf8.AppendRune(out, r)
-		b = b[n:]
-	}
-	return string(out)
-}
-
-// malformedLen returns the length of the malformed sequence that b begins
-// with, which becomes one U+FFFD: the longest part that could begin a
-// character (Unicode, section 3.9, Substitution of Maximal Subparts), at least
-// one byte.
-func malformedLen(b []byte) int {
-	size, low, high := 1, byte(0x80), byte(0xBF) // of the second byte
-	switch c := b[0]; {
-	case c >= 0xC2 && c <= 0xDF:
-		size = 2
-	case c >= 0xE0 && c <= 0xEF:
-		size = 3
-		if c == 0xE0 {
-			low = 0xA0 // below: overlong
-		} else if c == 0xED {
-			high = 0x9F // above: a surrogate
-		}
-	case c >= 0xF0 && c <= 0xF4:
-		size = 4
-		if c == 0xF0 {
-			low = 0x90 // below: overlong
-		} else if c == 0xF4 {
-			high = 0x8F // above: beyond U+10FFFF
-		}
-	}
-	n := 1
-	for n < min(size, len(b)) && b[n] >= low && b[n] <= high {
-		n, low, high = n+1, 0x80, 0xBF
-	}
-	return n
-}
-
-const (
-	smallBuffer = 4 << 10  // most streams never need more
-	largeBuffer = 64 << 10 // nor does a fast one; beyond that only a long line
-)
-
-// lineBuffer cuts what it reads into lines. The line under way begins at
-// bytes[start]; its ending has been looked for up to bytes[searched], and
-// none of the bytes up to bytes[noLF] is a line feed.
-type lineBuffer struct {
-	bytes    []byte
-	start    int
-	searched int
-	noLF     int
-	afterCR  bool // a line feed here belongs to the ending before it
-}
-
-// line returns the next line without its ending, valid until fill, or what
-// there is of it and false. A CR ends a line at once: waiting to see whether
-// an LF follows would hold back an event.
-func (l *lineBuffer) line() ([]byte, bool) {
-	if l.afterCR && l.start < len(l.bytes) {
-		l.afterCR = false
-		if l.bytes[l.start] == '\n' {
-			l.start++
-		}
-		l.searched = max(l.searched, l.start)
-	}
-	// Where the next line feed is, is kept: looking again for each CR would be
-	// quadratic.
-	if l.noLF = max(l.noLF, l.searched); l.noLF < len(l.bytes) && l.bytes[l.noLF] != '\n' {
-		if i := bytes.IndexByte(l.bytes[l.noLF:], '\n'); i >= 0 {
-			l.noLF += i
-		} else {
-			l.noLF = len(l.bytes)
-		}
-	}
-	end := l.noLF
-	if i := bytes.IndexByte(l.bytes[l.searched:end], '\r'); i >= 0 {
-		end, l.afterCR = l.searched+i, true
-	}
-	line := l.bytes[l.start:end]
-	if end == len(l.bytes) {
-		l.searched = end
-		return line, false
-	}
-	l.start, l.searched = end+1, end+1
-	return line, true
-}
-
-// fill makes room and reads once. A read that left no room shows a long line
-// or a fast stream, so the next one gets twice as much.
-func (l *lineBuffer) fill(r io.Reader) (int, error) {
-	rest, size := l.bytes[l.start:], max(cap(l.bytes), smallBuffer)
-	switch {
-	case len(rest) == size, len(l.bytes) == size && size < largeBuffer:
-		size *= 2
-	case len(rest) < largeBuffer/2 && size > largeBuffer:
-		size = largeBuffer // the long line is over
-	}
-	if size != cap(l.bytes) {
-		l.bytes = append(make([]byte, 0, size), rest...)
-	} else if l.start > 0 {
-		l.bytes = l.bytes[:copy(l.bytes, rest)]
-	}
-	l.searched, l.noLF, l.start = l.searched-l.start, l.noLF-l.start, 0
-	for range 100 {
-		n, err := r.Read(l.bytes[len(l.bytes):cap(l.bytes)])
-		l.bytes = l.bytes[:len(l.bytes)+n]
-		if n > 0 || err != nil {
-			return n, err
-		}
-	}
-	return 0, io.ErrNoProgress
 }

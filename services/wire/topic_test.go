@@ -1,4 +1,4 @@
-package eventlog
+package wire
 
 import (
 	"regexp"
@@ -19,4 +19,17 @@ func FuzzTopicName(f *testing.F) {
 			t.Errorf("%q: %v", name, got)
 		}
 	})
+}
+
+func TestValidTopic(t *testing.T) {
+	for _, name := range []string{"a", "orders", "Orders-1.eu_west", "-", "_", "0", "a.", strings.Repeat("x", MaxTopicName)} {
+		if !ValidTopic(name) {
+			t.Errorf("%q is refused", name)
+		}
+	}
+	for _, name := range []string{"", ".", ".hidden", "a/b", "a b", "a\x00", "ä", "a,b", "a:b", "{a}", "*", "a\n", strings.Repeat("x", MaxTopicName+1)} {
+		if ValidTopic(name) {
+			t.Errorf("%q is accepted", name)
+		}
+	}
 }

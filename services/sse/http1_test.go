@@ -13,31 +13,31 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sluice-stream/sluice/services/sse"
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
-// wire is a client that reads HTTP/1.1 itself and accepts it only where it is
+// http1 is a client that reads HTTP/1.1 itself and accepts it only where it is
 // correct to the byte.
-type wire struct {
+type http1 struct {
 	t      testing.TB
 	conn   *net.TCPConn
 	in     *bufio.Reader
 	rest   []byte // of the chunk being read
 	chunks []int  // sizes so far, the last one included
 	done   bool   // the last chunk has been read
-	*sse.Decoder
+	*wire.Decoder
 }
 
 // dial connects without sending anything. The receive buffer is the kernel's
 // own choice where it is 0.
-func (f *fixture) dial(t testing.TB, receiveBuffer int) *wire {
+func (f *fixture) dial(t testing.TB, receiveBuffer int) *http1 {
 	t.Helper()
 	c, err := net.Dial("tcp", f.addr)
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &wire{t: t, conn: c.(*net.TCPConn), in: bufio.NewReaderSize(c, 512)}
-	w.Decoder = sse.NewDecoder(bodyOf{w})
+	w := &http1{t: t, conn: c.(*net.TCPConn), in: bufio.NewReaderSize(c, 512)}
+	w.Decoder = wire.NewDecoder(bodyOf{w})
 	t.Cleanup(func() { c.Close() })
 	if receiveBuffer > 0 {
 		_ = w.conn.SetReadBuffer(receiveBuffer)
@@ -47,7 +47,7 @@ func (f *fixture) dial(t testing.TB, receiveBuffer int) *wire {
 }
 
 // get subscribes over HTTP/1.1 and returns behind the head.
-func (f *fixture) get(t testing.TB, query string, headers ...string) *wire {
+func (f *fixture) get(t testing.TB, query string, headers ...string) *http1 {
 	t.Helper()
 	w := f.dial(t, 0)
 	w.request("GET", "/v1/events?"+query, headers...)
@@ -56,7 +56,7 @@ func (f *fixture) get(t testing.TB, query string, headers ...string) *wire {
 }
 
 // request sends one.
-func (w *wire) request(method, target string, headers ...string) {
+func (w *http1) request(method, target string, headers ...string) {
 	w.t.Helper()
 	w.send(requestText(method, target, headers...))
 }
@@ -71,7 +71,7 @@ func requestText(method, target string, headers ...string) string {
 	return b.String()
 }
 
-func (w *wire) send(text string) {
+func (w *http1) send(text string) {
 	w.t.Helper()
 	if _, err := w.conn.Write([]byte(text)); err != nil {
 		w.t.Fatal(err)
@@ -79,7 +79,7 @@ func (w *wire) send(text string) {
 }
 
 // head reads a response head.
-func (w *wire) head() (status string, h http.Header) {
+func (w *http1) head() (status string, h http.Header) {
 	w.t.Helper()
 	status, err := w.line()
 	if err != nil {
@@ -102,7 +102,7 @@ func (w *wire) head() (status string, h http.Header) {
 	}
 }
 
-func (w *wire) head200() http.Header {
+func (w *http1) head200() http.Header {
 	w.t.Helper()
 	status, h := w.head()
 	if status != "HTTP/1.1 200 OK" || h.Get("Transfer-Encoding") != "chunked" {
@@ -112,7 +112,7 @@ func (w *wire) head200() http.Header {
 }
 
 // line reads up to CRLF and refuses a bare LF.
-func (w *wire) line() (string, error) {
+func (w *http1) line() (string, error) {
 	text, err := w.in.ReadString('\n')
 	if err != nil {
 		return "", err
@@ -124,12 +124,12 @@ func (w *wire) line() (string, error) {
 }
 
 // bodyOf reads the chunks' bytes; io.EOF comes only with the last chunk.
-type bodyOf struct{ *wire }
+type bodyOf struct{ *http1 }
 
 var errFraming = errors.New("framing is broken")
 
 func (b bodyOf) Read(p []byte) (int, error) {
-	w := b.wire
+	w := b.http1
 	if w.done {
 		return 0, io.EOF
 	}
@@ -145,7 +145,7 @@ func (b bodyOf) Read(p []byte) (int, error) {
 
 // nextChunk reads one chunk: its size in canonical form without extensions,
 // its bytes, which are whole events, and its end.
-func (w *wire) nextChunk() error {
+func (w *http1) nextChunk() error {
 	line, err := w.line()
 	if err != nil {
 		if err == io.EOF {
@@ -179,10 +179,10 @@ func (w *wire) nextChunk() error {
 }
 
 // next returns the next event.
-func (w *wire) next() sse.Message { return nextOf(w.t, w.Decoder) }
+func (w *http1) next() wire.Message { return nextOf(w.t, w.Decoder) }
 
 // end proves that the stream ends in good order, with nothing before.
-func (w *wire) end() {
+func (w *http1) end() {
 	w.t.Helper()
 	if m, err := w.Next(); err != io.EOF || !w.done {
 		w.t.Fatalf("got %.200v, %v instead of the last chunk", m, err)
@@ -190,7 +190,7 @@ func (w *wire) end() {
 }
 
 // closed proves that the server has closed the socket without another byte.
-func (w *wire) closed() {
+func (w *http1) closed() {
 	w.t.Helper()
 	if b, err := w.in.ReadByte(); err == nil || errors.Is(err, net.ErrClosed) || isTimeout(err) {
 		w.t.Fatalf("read %q, %v instead of the end", b, err)
@@ -203,13 +203,13 @@ func isTimeout(err error) bool {
 }
 
 // reset makes the kernel send RST instead of FIN.
-func (w *wire) reset() {
+func (w *http1) reset() {
 	_ = w.conn.SetLinger(0)
 	w.conn.Close()
 }
 
 // answer reads an ordinary response with a Content-Length.
-func (w *wire) answer() (status string, h http.Header, body string) {
+func (w *http1) answer() (status string, h http.Header, body string) {
 	w.t.Helper()
 	status, h = w.head()
 	n, err := strconv.Atoi(h.Get("Content-Length"))
@@ -224,7 +224,7 @@ func (w *wire) answer() (status string, h http.Header, body string) {
 }
 
 // nextOf returns the next event of a decoder.
-func nextOf(t testing.TB, d *sse.Decoder) sse.Message {
+func nextOf(t testing.TB, d *wire.Decoder) wire.Message {
 	t.Helper()
 	m, err := d.Next()
 	if err != nil {

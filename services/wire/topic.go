@@ -1,4 +1,4 @@
-package eventlog
+package wire
 
 // MaxTopicName is the longest name of a topic, in bytes.
 const MaxTopicName = 128
