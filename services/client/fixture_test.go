@@ -117,7 +117,7 @@ func opening(after, head string) string {
 		"\"topics\":[{\"topic\":\"a\",\"outcome\":%q,\"after\":%q,\"head\":%q}]}\n\n", after, heartbeatMS, outcome, after, head)
 }
 
-func event(id, data string) string { return "id: " + id + "\ndata: " + data + "\n\n" }
+func event(id, data string) string { return "data: " + data + "\nid: " + id + "\n\n" }
 
 // diary records what a subscription goes through.
 type diary struct {

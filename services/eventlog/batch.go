@@ -2,6 +2,7 @@ package eventlog
 
 import (
 	"context"
+	"slices"
 
 	"github.com/sluice-stream/sluice/services/wire"
 )
@@ -25,7 +26,8 @@ type Batcher interface {
 // does. One that fails leaves the others as they are. Events of other
 // publishers may come in between.
 func (l *Log) AppendAll(ctx context.Context, topic string, entries []Entry) []Result {
-	if b, ok := l.store.(Batcher); ok && wire.ValidTopic(topic) {
+	unfit := !wire.ValidTopic(topic) || slices.ContainsFunc(entries, func(e Entry) bool { return !wire.Whole(e.Body) })
+	if b, ok := l.store.(Batcher); ok && !unfit {
 		return b.AppendAll(ctx, topic, entries)
 	}
 	results := make([]Result, len(entries))

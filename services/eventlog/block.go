@@ -22,7 +22,7 @@ const (
 )
 
 // Block is a run of consecutive events of one topic as wire-ready bytes, each
-// an id line followed by its body. What a reader has been shown of a block
+// the lines of its body and then its id line. What a reader has been shown of a block
 // never changes, so it is read without a lock.
 type Block struct {
 	account *budget
@@ -70,8 +70,7 @@ func (b *Block) room(n int) bool { return cap(b.buf)-len(b.buf) >= n }
 
 // add appends an event and returns by how much the block's account grew.
 func (b *Block) add(e Event, at moment) int64 {
-	b.buf = wire.AppendIDLine(b.buf, e.ID)
-	b.buf = append(b.buf, e.Body...)
+	b.buf = wire.AppendEvent(b.buf, e.Body, e.ID)
 	before := cap(b.marks)
 	b.marks = append(b.marks, mark{e.ID, uint32(len(b.buf)), at})
 	grown := int64(cap(b.marks)-before) * markSize

@@ -50,12 +50,12 @@ type Span struct {
 func (s Span) Bytes() []byte { return s.Block.Bytes(s.From, s.To) }
 
 // Each calls f for the events of the span, until it returns false, with their
-// bodies, which start behind the id line.
-func (s Span) Each(f func(id ID, body []byte) bool) {
+// lines: all of the body but the blank line, and without the id line.
+func (s Span) Each(f func(id ID, fields []byte) bool) {
 	from := s.From
 	for i := range s.marks {
 		m := &s.marks[i]
-		if !f(m.id, s.Block.Bytes(from+uint32(wire.IDLineLen(m.id)), m.end)) {
+		if !f(m.id, wire.FieldsOf(s.Block.Bytes(from, m.end), m.id)) {
 			return
 		}
 		from = m.end

@@ -101,9 +101,9 @@ func TestCursorReadsWireBytes(t *testing.T) {
 			}
 			got = append(got, span.Bytes()...)
 			n := 0
-			span.Each(func(id ID, body []byte) bool {
-				if !bytes.Equal(body, encoded(len(seen), 100)) {
-					t.Fatalf("the body of %v is %q", id, body)
+			span.Each(func(id ID, fields []byte) bool {
+				if body := append(bytes.Clone(fields), '\n'); !bytes.Equal(body, encoded(len(seen), 100)) {
+					t.Fatalf("the lines of %v are %q", id, fields)
 				}
 				seen = append(seen, id)
 				n++
@@ -115,7 +115,7 @@ func TestCursorReadsWireBytes(t *testing.T) {
 			c.At = span.Last
 		}
 		for i, id := range ids {
-			want = append(fmt.Appendf(want, "id: %v\n", id), encoded(i, 100)...)
+			want = fmt.Appendf(want, "%sid: %v\n\n", bytes.TrimSuffix(encoded(i, 100), []byte("\n")), id)
 		}
 		if !bytes.Equal(got, want) || !slices.Equal(seen, ids) {
 			t.Errorf("with a limit of %d it reads %d bytes and %d events, want %d and %d", limit, len(got), len(seen), len(want), len(ids))
@@ -166,7 +166,7 @@ func TestViewStays(t *testing.T) {
 	c := Cursor{Topic: topic}
 	for i := range ids {
 		span, where := c.Next(&v, 1)
-		if where != Resident || span.Last != ids[i] || !bytes.HasSuffix(span.Bytes(), encoded(i, 1000)) {
+		if where != Resident || span.Last != ids[i] || !bytes.HasPrefix(span.Bytes(), bytes.TrimSuffix(encoded(i, 1000), []byte("\n"))) {
 			t.Fatalf("event %d: %v, %v", i, where, span.Last)
 		}
 		c.At = span.Last

@@ -79,6 +79,10 @@ func (l *Log) readPage(ctx context.Context, t *Topic, after, until ID) (*Block, 
 			broken = fmt.Errorf("%w: read %v after %v through %v", ErrStoreFailed, e.ID, last, until)
 			return false
 		}
+		if !wire.Whole(e.Body) {
+			broken = fmt.Errorf("%w: what is read as %v is no event", ErrStoreFailed, e.ID)
+			return false
+		}
 		need := wire.IDLineLen(e.ID) + len(e.Body)
 		if b == nil {
 			b = newBlock(&l.budget, after, max(pageBytes, need))

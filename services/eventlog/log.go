@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"container/list"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -77,10 +78,14 @@ func (l *Log) Close() error { return l.store.Close() }
 // Append commits an entry to a topic, creating it where it does not exist,
 // and returns its id once it is durable and visible to readers; or the id of
 // the event that an earlier append with the same idempotency key has committed.
-// The errors are those of [Store.Append].
+// The errors are those of [Store.Append], and one for what is no topic's name
+// or no body.
 func (l *Log) Append(ctx context.Context, topic string, e Entry) (Receipt, error) {
 	if !wire.ValidTopic(topic) {
 		return Receipt{}, fmt.Errorf("append: not a topic name: %q", topic)
+	}
+	if !wire.Whole(e.Body) {
+		return Receipt{}, errors.New("append: the body does not end with a blank line")
 	}
 	return l.store.Append(ctx, topic, e)
 }

@@ -9,9 +9,9 @@ import (
 
 // Entry is what a publisher gives: an event that has no id yet.
 type Entry struct {
-	// Body is the event as it goes over the wire, but for the id line: all
-	// its other lines and the blank line at the end. It is not changed and
-	// not kept by the log after Append returned.
+	// Body is the event as it goes over the wire, but for the id line, which
+	// comes before the blank line at its end. It is not changed and not kept
+	// by the log after Append returned.
 	Body []byte
 	// Idempotency makes the append happen once; nil: it happens each time. The
 	// store remembers it with the event, in one commit.

@@ -8,7 +8,7 @@ import (
 // Visible is an event as readers see it.
 type Visible struct {
 	ID   ID
-	Wire []byte // as it goes to a reader of one topic: the id line and the body
+	Wire []byte // as it goes to a reader of one topic: its lines, the id line last, and the blank line
 
 	at moment
 }

@@ -31,7 +31,7 @@ func TestEach(t *testing.T) {
 			if e.ID != ids[want] {
 				t.Fatalf("(%d, %d]: got %v, want %v", c[0], c[1], e.ID, ids[want])
 			}
-			if !bytes.HasPrefix(e.Wire, fmt.Appendf(nil, "id: %v\n", e.ID)) || !bytes.HasSuffix(e.Wire, []byte("\n\n")) {
+			if !bytes.HasPrefix(e.Wire, []byte("data: ")) || !bytes.HasSuffix(e.Wire, fmt.Appendf(nil, "\nid: %v\n\n", e.ID)) {
 				t.Fatalf("%v is %.40q…", e.ID, e.Wire)
 			}
 			want++

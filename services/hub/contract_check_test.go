@@ -139,14 +139,18 @@ func (r *contractRun) read(a *contractAnswer, want *expectation) error {
 }
 
 // matchEvent checks an event, which has the fields that the pattern names and
-// no others, but for retry. The id comes first: it may give {{name}} a value.
+// no others, but for retry. The id is checked first: it may give {{name}} a
+// value. On the wire it is the last line.
 func (r *contractRun) matchEvent(pattern map[string]any, got map[string]string, trace string) error {
+	if _, ok := got["id"]; ok && !strings.HasSuffix(got[linesOf], "id") {
+		return fmt.Errorf("the id is not the last of the lines %s", got[linesOf])
+	}
 	for field := range got {
-		if _, ok := pattern[field]; !ok && field != "retry" {
+		if _, ok := pattern[field]; !ok && field != "retry" && field != linesOf {
 			return fmt.Errorf("an unexpected %s", field)
 		}
 	}
-	order := []string{"id", "event", "retry", "data", "key", "traceparent", "comment"}
+	order := []string{"id", "event", "retry", "data", "key", "traceparent", "comment", linesOf}
 	for field := range pattern {
 		if !slices.Contains(order, field) {
 			return fmt.Errorf("no event has a field %s", field)

@@ -147,6 +147,9 @@ func (a *contractAnswer) content(in *bufio.Reader) (io.Reader, error) {
 	return in, nil
 }
 
+// linesOf is the name under which an event has those of its lines, in order.
+const linesOf = "lines"
+
 // follow reads events, each as its fields, until the stream ends. A comment
 // is the field "comment"; several data lines are one field, with line feeds
 // between.
@@ -176,5 +179,6 @@ func (a *contractAnswer) follow(in *bufio.Reader) {
 			value = before + "\n" + value
 		}
 		fields[name] = value
+		fields[linesOf] = strings.TrimPrefix(fields[linesOf]+" "+name, " ")
 	}
 }

@@ -108,7 +108,7 @@ func (l *loop) swept() {
 // one stream.
 func (l *loop) pickTraced(f *loopFeed) {
 	f.view.Each(f.aim.scanned, f.aim.target, func(e eventlog.Visible) bool {
-		trace := wire.TraceparentOf(e.Wire)
+		trace := wire.TraceparentOf(e.Wire, e.ID)
 		if trace == nil {
 			return true
 		}

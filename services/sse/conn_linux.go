@@ -216,7 +216,7 @@ func (l *loop) arrived(m *mail) {
 	u := &c.subs[m.sub]
 	g := u.answered(m.at, m.block, m.gap)
 	if g != nil && c.ending == "" { // nothing may follow the last chunk
-		c.control = wire.AppendChunk(c.control, c.appendGap(nil, g, u.Topic))
+		c.control = wire.AppendChunk(c.control, c.appendGap(nil, g, u))
 		l.server.gap(&c.meta, &c.stream, c.remote(), g)
 	}
 	l.enqueue(c)

@@ -29,10 +29,11 @@ func appendPing(dst []byte, seq uint64) []byte {
 	return wire.AppendPing(dst, wire.Ping{Seq: seq, TS: time.Now().UnixMilli()})
 }
 
-// appendGap appends a stream.gap with the position after it as id.
-func (s *stream) appendGap(dst []byte, g *eventlog.GapError, t *eventlog.Topic) []byte {
-	state, _ := t.State()
-	return wire.AppendControl(dst, s.appendPosition(nil), wire.TypeGap, wire.Gap{
+// appendGap appends the stream.gap of a topic whose cursor is behind it, with
+// the position there as id.
+func (s *stream) appendGap(dst []byte, g *eventlog.GapError, u *sub) []byte {
+	state, _ := u.Topic.State()
+	return wire.AppendControl(dst, s.appendPosition(nil, u), wire.TypeGap, wire.Gap{
 		Topic:  g.Topic,
 		After:  g.After.String(),
 		Oldest: idOrNone(state.Oldest),

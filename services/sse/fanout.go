@@ -183,7 +183,7 @@ func (s *server) report(f *fanout, v *eventlog.View, r run, scratch []Fanout) []
 	}
 	now := time.Now()
 	v.Each(r.after, r.through, func(e eventlog.Visible) bool {
-		out := Fanout{ID: e.ID, Took: s.h.Log.Age(e, now), Bytes: len(e.Wire), Traceparent: wire.TraceparentOf(e.Wire)}
+		out := Fanout{ID: e.ID, Took: s.h.Log.Age(e, now), Bytes: len(e.Wire), Traceparent: wire.TraceparentOf(e.Wire, e.ID)}
 		if out.Traceparent != nil {
 			t := f.counted(e.ID)
 			out.Connections, out.Stalled, out.Lag = t.connections, t.stalled, t.lag

@@ -3,6 +3,7 @@ package sse_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -99,7 +100,7 @@ func (tr *track) readThroughGaps(w *http1, topic int) (gaps int) {
 func (tr *track) gap(m wire.Message) gap {
 	tr.t.Helper()
 	g := expectGap(tr.t, m)
-	next := parsePosition(tr.t, m.ID, tr.topics)
+	next := movedPosition(tr.t, m.ID, tr.topics, slices.Index(tr.topics, g.Topic))
 	for i, name := range tr.topics {
 		switch {
 		case name != g.Topic && next[i] != tr.at[i]:

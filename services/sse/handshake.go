@@ -85,7 +85,7 @@ func (h *Handler) pongs(s *subscription) bool { return s.pong && h.pingRules().i
 
 // compose writes the opening and moves the cursors over gaps.
 func (hs *handshake) compose(h *Handler, told []wire.OpenTopic) {
-	position := hs.stream.appendPosition(nil)
+	position := hs.stream.appendPosition(nil, nil)
 	hs.position = string(position)
 	out := appendRetry(nil, retryBase)
 	out = wire.AppendControl(out, position, wire.TypeOpen, wire.Open{
@@ -100,7 +100,7 @@ func (hs *handshake) compose(h *Handler, told []wire.OpenTopic) {
 		if g != nil {
 			u := &hs.stream.subs[i]
 			u.At = g.Through
-			out = hs.stream.appendGap(out, g, u.Topic)
+			out = hs.stream.appendGap(out, g, u)
 		}
 	}
 	hs.opening = out

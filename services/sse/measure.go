@@ -118,7 +118,7 @@ func (c *requestConn) pickTraced(o *owner, u *sub, i int32) {
 		return
 	}
 	u.feed.look(c.pass).Each(o.at, u.At, func(e eventlog.Visible) bool {
-		trace := wire.TraceparentOf(e.Wire)
+		trace := wire.TraceparentOf(e.Wire, e.ID)
 		if trace == nil {
 			return true
 		}

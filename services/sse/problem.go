@@ -66,7 +66,8 @@ func WriteRejection(w http.ResponseWriter, r *http.Request, why *Rejection, trac
 		retry = jitter(retryBase, 0.5)
 	}
 	body := wire.AppendRetry(nil, retry)
-	body = wire.AppendControl(body, rejectedID(presentedID(r.Header, query)), wire.TypeRejected, wire.Rejected{
+	presented, _ := presentedID(r.Header, query) // none is better than one of two
+	body = wire.AppendControl(body, rejectedID(presented), wire.TypeRejected, wire.Rejected{
 		Status: why.Status, Type: ProblemTypePrefix + why.Type, Detail: why.Detail, Permanent: permanent, TraceID: traceID,
 	})
 	h := w.Header()

@@ -269,7 +269,7 @@ func (c *requestConn) arrived(p page) error {
 		return nil
 	}
 	c.server.gap(&c.meta, &c.stream, c.remote(), g)
-	return c.write(c.appendGap(nil, g, u.Topic), counts{})
+	return c.write(c.appendGap(nil, g, u), counts{})
 }
 
 // write gives bytes to the client, each write within the time-out.

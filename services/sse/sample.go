@@ -51,6 +51,6 @@ func (s *server) measure(m *meta, samples []sampled) {
 	now := time.Now()
 	for i := range samples {
 		e := &samples[i].event
-		s.h.Meter.Sampled(Sample{Path: samples[i].path, Release: m.release, Latency: s.h.Log.Age(*e, now), Traceparent: wire.TraceparentOf(e.Wire)})
+		s.h.Meter.Sampled(Sample{Path: samples[i].path, Release: m.release, Latency: s.h.Log.Age(*e, now), Traceparent: wire.TraceparentOf(e.Wire, e.ID)})
 	}
 }

@@ -2,6 +2,7 @@ package sse
 
 import (
 	"github.com/sluice-stream/sluice/services/eventlog"
+	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // feed is one topic as the streams of one owner (a delivery loop, or one
@@ -192,13 +193,13 @@ func (s *stream) merge(pass uint64, limit int, scratch []byte, chosen *chooser) 
 // where none fits any more.
 func (s *stream) copy(u *sub, span eventlog.Span, p *piece, limit int, chosen *chooser) bool {
 	start, copied := len(p.scratch), 0
-	span.Each(func(id eventlog.ID, body []byte) bool {
+	span.Each(func(id eventlog.ID, fields []byte) bool {
 		end, at := len(p.scratch), u.At
 		u.At = id
-		p.scratch = append(p.scratch, "id: "...)
-		p.scratch = s.appendPosition(p.scratch)
-		p.scratch = append(p.scratch, '\n')
-		p.scratch = append(p.scratch, body...)
+		p.scratch = append(p.scratch, fields...)
+		p.scratch = append(p.scratch, wire.IDField...)
+		p.scratch = s.appendPosition(p.scratch, u)
+		p.scratch = append(p.scratch, wire.EventEnd...)
 		if len(p.scratch) > limit && p.some {
 			p.scratch, u.At = p.scratch[:end], at
 			return false

@@ -107,13 +107,15 @@ func parseClient(name string) (string, *Rejection) {
 	return strings.Clone(name), nil
 }
 
-// parseStarts finds where to begin: the Last-Event-ID header, the
-// last_event_id of the query, the head. Named clients that present nothing
-// are looked up once they are admitted.
+// parseStarts finds where to begin: at the id that the request presents, else
+// at the head. Named clients that present nothing are looked up once they are
+// admitted.
 func (s *subscription) parseStarts(r *http.Request, query url.Values) *Rejection {
-	position := presentedID(r.Header, query)
+	position, err := presentedID(r.Header, query)
+	if err != nil {
+		return &Rejection{Status: 400, Type: "invalid-last-event-id", Detail: err.Error()}
+	}
 	s.presented = position != ""
-	var err error
 	if s.starts, err = wire.ParsePosition(position, s.topics); err != nil {
 		return &Rejection{Status: 400, Type: "invalid-last-event-id",
 			Detail: fmt.Sprintf("%v (got %q)", err, clip(position))}
@@ -134,11 +136,32 @@ func (s *subscription) admit(h *Handler, a *Admission) {
 	}
 }
 
-func presentedID(header http.Header, query url.Values) string {
+// presentedNames are the names that an id has in a query, those that win first.
+// Polyfills of EventSource, which set no headers, put what they have read last
+// behind an address that may have a last_event_id from where it began.
+var presentedNames = [][]string{{"lastEventId", "lastEventID", "Last-Event-ID"}, {"last_event_id"}}
+
+// presentedID returns the id to resume from, empty where there is none. Two
+// that disagree are an error: going by either could leave out events.
+func presentedID(header http.Header, query url.Values) (string, error) {
 	if id := header.Get("Last-Event-ID"); id != "" {
-		return id
+		return id, nil
 	}
-	return query.Get("last_event_id")
+	for _, names := range presentedNames {
+		id := ""
+		for _, name := range names {
+			for _, value := range query[name] {
+				if id != "" && value != "" && value != id {
+					return "", fmt.Errorf("two ids that disagree: %q and %q", clip(id), clip(value))
+				}
+				id = or(id, value)
+			}
+		}
+		if id != "" {
+			return id, nil
+		}
+	}
+	return "", nil
 }
 
 // startsFrom returns the starts of topics; those without a position begin at

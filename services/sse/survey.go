@@ -172,7 +172,7 @@ func (l *Lag) add(u *sub, v *eventlog.View, now time.Time) {
 func (s *seen) describe(h *Handler, lag Lag) ConnState {
 	c := ConnState{
 		Conn:      *s.meta.describe(h, s.driver.remote(), s.stream),
-		Position:  string(s.stream.appendPosition(nil)),
+		Position:  string(s.stream.appendPosition(nil, nil)),
 		Lag:       lag,
 		Sent:      s.sent,
 		Stalled:   s.stalled,

@@ -88,11 +88,6 @@ const HeartbeatComment = ": ping\n\n"
 // AppendControl appends a control event with one of the data above. An empty
 // id leaves out its line.
 func AppendControl(dst []byte, id []byte, typ string, data any) []byte {
-	if len(id) > 0 {
-		dst = append(dst, idField...)
-		dst = append(dst, id...)
-		dst = append(dst, '\n')
-	}
 	text, err := json.Marshal(data)
 	if err != nil {
 		panic(err) // the types above always marshal
@@ -101,7 +96,11 @@ func AppendControl(dst []byte, id []byte, typ string, data any) []byte {
 	dst = append(dst, typ...)
 	dst = append(dst, "\ndata: "...)
 	dst = append(dst, text...)
-	return append(dst, "\n\n"...)
+	if len(id) > 0 {
+		dst = append(dst, "\n"+IDField...)
+		dst = append(dst, id...)
+	}
+	return append(dst, EventEnd...)
 }
 
 // AppendPing appends a stream.ping, without an allocation.

@@ -14,7 +14,7 @@ func BenchmarkAppend(b *testing.B) {
 		b.Run(fmt.Sprintf("publishers=%d", publishers), func(b *testing.B) {
 			_, log := open(b, b.TempDir(), Options{})
 			defer log.Close()
-			body := make([]byte, 128)
+			body := append(make([]byte, 126), "\n\n"...)
 			b.SetParallelism(publishers / 2) // for each of 2 processors
 			b.ReportAllocs()
 			b.ResetTimer()
@@ -35,7 +35,7 @@ func BenchmarkAppendKeyed(b *testing.B) {
 		b.Run(fmt.Sprintf("publishers=%d", publishers), func(b *testing.B) {
 			_, log := open(b, b.TempDir(), Options{Keys: eventlog.KeyOptions{Most: 10_000}})
 			defer log.Close()
-			body, n := make([]byte, 128), atomic.Uint64{}
+			body, n := append(make([]byte, 126), "\n\n"...), atomic.Uint64{}
 			b.SetParallelism(publishers / 2) // for each of 2 processors
 			b.ReportAllocs()
 			b.ResetTimer()

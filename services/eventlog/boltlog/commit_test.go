@@ -160,7 +160,7 @@ func TestGroupCommit(t *testing.T) {
 	for range publishers {
 		wg.Go(func() {
 			for range each {
-				if _, err := log.Append(context.Background(), "topic", eventlog.Entry{}); err != nil {
+				if _, err := log.Append(context.Background(), "topic", eventlog.Entry{Body: []byte("\n")}); err != nil {
 					t.Error(err)
 				}
 			}

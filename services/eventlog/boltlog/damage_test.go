@@ -40,6 +40,7 @@ func (h history) write(t testing.TB, dir string, o Options, topic string, sizes 
 
 func (h history) append(t testing.TB, log *eventlog.Log, topic string, size int) error {
 	body := bytes.Repeat(fmt.Appendf(nil, "%s %d;", topic, len(h[topic])), size/4+1)[:size]
+	body = append(body, "\n\n"...)
 	e := eventlog.Entry{Body: body}
 	if len(h[topic])%2 == 0 {
 		e.Idempotency = &eventlog.Idempotency{}

@@ -24,7 +24,7 @@ func keyedEntry(key, fingerprint string) eventlog.Entry {
 	i := &eventlog.Idempotency{}
 	copy(i.Key[:], key)
 	copy(i.Fingerprint[:], fingerprint)
-	return eventlog.Entry{Body: []byte(key), Idempotency: i}
+	return eventlog.Entry{Body: []byte("data: " + key + "\n\n"), Idempotency: i}
 }
 
 // outcome is what a request was answered, in a word.

@@ -117,7 +117,7 @@ func TestOpenTwice(t *testing.T) {
 	s, log := open(t, dir, Options{})
 	defer s.Close()
 	wantRefused(t, dir, "another hub uses "+dir+": stop it, or give this one another folder with --data")
-	if _, err := log.Append(context.Background(), "topic", eventlog.Entry{}); err != nil {
+	if _, err := log.Append(context.Background(), "topic", eventlog.Entry{Body: []byte("\n")}); err != nil {
 		t.Errorf("the first is disturbed: %v", err)
 	}
 }

@@ -51,7 +51,7 @@ func testClosed(t *testing.T, o Options) {
 	}
 	time.Sleep(20 * time.Millisecond)
 	shut(t, p.log)
-	if _, err := p.log.Append(context.Background(), "topic-0", eventlog.Entry{}); !errors.Is(err, eventlog.ErrClosed) {
+	if _, err := p.log.Append(context.Background(), "topic-0", eventlog.Entry{Body: body(0, "late")}); !errors.Is(err, eventlog.ErrClosed) {
 		t.Errorf("append after close: %v, want %v", err, eventlog.ErrClosed)
 	}
 	wg.Wait()

@@ -129,7 +129,7 @@ func checkTogether(t *testing.T, i int, receipts []eventlog.Receipt) (e eventlog
 func testDuplicateNoTopic(t *testing.T, o Options) {
 	p := publishTo(o.open(t, Config{MaxTopics: 1, Retention: eventlog.Retention{Age: 2 * time.Second}}, eventlog.Options{}))
 	gone := p.keyed(t, "gone", "a")
-	e := eventlog.Entry{Idempotency: keyOf("b", "")}
+	e := eventlog.Entry{Body: body(0, "b"), Idempotency: keyOf("b", "")}
 	if _, err := p.log.Append(t.Context(), "topic", e); !errors.Is(err, eventlog.ErrTooManyTopics) {
 		t.Errorf("one topic too many: %v", err)
 	}
@@ -155,7 +155,7 @@ func testFailedOnce(t *testing.T, o Options) {
 	p := publishTo(log)
 	broken := errors.New("broken")
 	f.Set(Only(Append, FailNth(1, broken)))
-	if _, err := log.Append(t.Context(), "topic", eventlog.Entry{Idempotency: keyOf("a", "")}); !errors.Is(err, broken) {
+	if _, err := log.Append(t.Context(), "topic", eventlog.Entry{Body: body(0, "a"), Idempotency: keyOf("a", "")}); !errors.Is(err, broken) {
 		t.Errorf("append: %v, want %v", err, broken)
 	}
 	id := p.keyed(t, "topic", "a")

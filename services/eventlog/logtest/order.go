@@ -26,15 +26,23 @@ func testIDsRise(t *testing.T, o Options) {
 
 func testBodies(t *testing.T, o Options) {
 	p := publishTo(o.open(t, Config{}, eventlog.Options{}))
-	huge := bytes.Repeat([]byte("\x00\xff\n:"), 64<<10)
+	huge := append(bytes.Repeat([]byte("\x00\xff\n:"), 64<<10), "\n\n"...)
 	for range 3 {
-		p.append(t, "sizes", nil)
 		p.append(t, "sizes", []byte("\n"))
 		p.append(t, "sizes", huge)
 		p.append(t, "sizes", body(5000, "a page and a bit"))
 	}
 	p.append(t, "huge", huge)
-	p.append(t, "empty", []byte{})
+	for _, b := range []string{"", "data: x", "data: x\n", "\ndata: x"} {
+		entry := eventlog.Entry{Body: []byte(b)}
+		_, err := p.log.Append(t.Context(), "cut", entry)
+		results := p.log.AppendAll(t.Context(), "sizes", []eventlog.Entry{{Body: huge}, entry})
+		if err == nil || results[0].Err != nil || results[1].Err == nil {
+			t.Errorf("%q is appended as a body: %v, %+v", b, err, results)
+			continue
+		}
+		p.events["sizes"] = append(p.events["sizes"], eventlog.Event{ID: results[0].Receipt.ID, Body: huge})
+	}
 	p.check(t)
 }
 

@@ -1,6 +1,7 @@
 package logtest
 
 import (
+	"bytes"
 	"context"
 	"errors"
 
@@ -101,8 +102,8 @@ func (r *Reader) fetch(ctx context.Context) error {
 }
 
 func (r *Reader) take(s eventlog.Span) {
-	s.Each(func(id eventlog.ID, body []byte) bool {
-		r.Events = append(r.Events, eventlog.Event{ID: id, Body: append([]byte{}, body...)})
+	s.Each(func(id eventlog.ID, fields []byte) bool {
+		r.Events = append(r.Events, eventlog.Event{ID: id, Body: append(bytes.Clone(fields), '\n')})
 		return true
 	})
 	r.cursor.At = s.Last

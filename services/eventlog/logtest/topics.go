@@ -76,7 +76,7 @@ func testForgetting(t *testing.T, o Options) {
 	old := p.at("first", -1)
 	p.append(t, "third", body(0, "in the place of the one idle longest"))
 	delete(p.events, "first")
-	if _, err := p.log.Append(t.Context(), "third", eventlog.Entry{}); err != nil {
+	if _, err := p.log.Append(t.Context(), "third", eventlog.Entry{Body: body(0, "third")}); err != nil {
 		t.Errorf("append to a topic that exists: %v", err)
 	}
 	for _, info := range p.log.Topics() {
