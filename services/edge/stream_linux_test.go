@@ -19,7 +19,7 @@ func TestStreamIsNotHeldUp(t *testing.T) {
 	e, _ := behind(t)
 	answer := open(t, "GET", e.url+"/v1/events?topic=orders", "", "Accept-Encoding", "gzip, br")
 	for name, want := range map[string]string{
-		"Content-Type": "text/event-stream; charset=utf-8", "Cache-Control": "no-cache", "X-Accel-Buffering": "no", "Content-Encoding": "",
+		"Content-Type": "text/event-stream; charset=utf-8", "Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no", "Content-Encoding": "",
 	} {
 		if got := answer.Header.Get(name); got != want {
 			t.Errorf("%s: %q, want %q", name, got, want)

@@ -13,7 +13,7 @@ import (
 )
 
 // rejection reads an answer in the 200 form.
-var rejection = regexp.MustCompile(`^retry: (\d+)\n(?:id: (.*)\n)?event: stream\.rejected\ndata: (\{.*\})\n\n$`)
+var rejection = regexp.MustCompile(`^retry: (\d+)\nevent: stream\.rejected\ndata: (\{.*\})\n(?:id: (.*)\n)?\n$`)
 
 // problem is what stream.rejected and problem documents have in common.
 type problem struct {
@@ -29,12 +29,13 @@ type problem struct {
 func wantsRejected(t *testing.T, answer *http.Response, text string, status int) (retry int, id string) {
 	t.Helper()
 	parts := rejection.FindStringSubmatch(text)
-	if answer.StatusCode != http.StatusOK || answer.Header.Get("Content-Type") != "text/event-stream; charset=utf-8" || parts == nil {
+	if answer.StatusCode != http.StatusOK || answer.Header.Get("Content-Type") != "text/event-stream; charset=utf-8" ||
+		answer.Header.Get("Cache-Control") != "no-cache, no-transform" || parts == nil {
 		t.Fatalf("%s, %s: %q", answer.Status, answer.Header.Get("Content-Type"), text)
 	}
 	var p problem
-	if err := json.Unmarshal([]byte(parts[3]), &p); err != nil {
-		t.Fatalf("%s: %v", parts[3], err)
+	if err := json.Unmarshal([]byte(parts[2]), &p); err != nil {
+		t.Fatalf("%s: %v", parts[2], err)
 	}
 	if p.Status != status || p.Type != "urn:sluice:problem:hub-unavailable" || p.Permanent || p.Detail == "" {
 		t.Errorf("rejected with %+v, want status %d", p, status)
@@ -43,7 +44,7 @@ func wantsRejected(t *testing.T, answer *http.Response, text string, status int)
 		t.Errorf("trace id %q in the event, %q in the header", p.TraceID, answer.Header.Get("X-Trace-Id"))
 	}
 	retry, _ = strconv.Atoi(parts[1]) // digits
-	return retry, parts[2]
+	return retry, parts[3]
 }
 
 // wantsProblem wants a problem document.
@@ -109,17 +110,23 @@ func TestComingBackIsSpread(t *testing.T) {
 func TestRejectedID(t *testing.T) {
 	e := newEdge(t, newNames(t), "1")
 	for _, c := range []struct{ header, query, want string }{
-		{"", "", ""},
+		{"", "last_event_id=", ""},
 		{"1763820000000-0", "", "1763820000000-0"},
 		{"orders@1763820000000-0,payments.eu@17-4", "", "orders@1763820000000-0,payments.eu@17-4"},
 		{"$", "", "$"},
-		{"", "1763820000000-0", "1763820000000-0"},
-		{"1-1", "2-2", "1-1"},
+		{"", "last_event_id=1763820000000-0", "1763820000000-0"},
+		{"1-1", "last_event_id=2-2", "1-1"},
 		{`1-1"`, "", ""},
 		{"1-1 data", "", ""},
-		{"", "orders%401-1", ""},
+		{"", "last_event_id=orders%401-1", ""},
+		{"", "last_event_id=0&lastEventId=5-5", "5-5"},
+		{"", "lastEventID=5-5&last_event_id=0", "5-5"},
+		{"", "last_event_id=0&Last-Event-ID=5-5", "5-5"},
+		{"", "last_event_id=0&lastEventId=orders%401-1", ""}, // not 0: it would be taken up
+		{"", "last_event_id=7-7&lastEventId=", "7-7"},
+		{"1-1", "lastEventId=5-5&last_event_id=0", "1-1"},
 	} {
-		url := e.url + "/v1/events?topic=orders&last_event_id=" + c.query
+		url := e.url + "/v1/events?topic=orders&" + c.query
 		answer, text := ask(t, "GET", url, "", "Last-Event-ID", c.header)
 		if _, id := wantsRejected(t, answer, text, http.StatusBadGateway); id != c.want {
 			t.Errorf("Last-Event-ID %q, query %q: id %q, want %q", c.header, c.query, id, c.want)

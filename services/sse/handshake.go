@@ -146,7 +146,10 @@ func (h *Handler) parseConnectionID(s string) (id [16]byte, ok bool) {
 // streamHeader sets what every event stream has.
 func streamHeader(to http.Header) {
 	to.Set("Content-Type", "text/event-stream; charset=utf-8")
-	to.Set("Cache-Control", "no-cache")
+	// Some proxies and most development servers compress what they pass on, and
+	// hold it back until there is enough, unless they are told not to (RFC 9111,
+	// section 5.2.2.6).
+	to.Set("Cache-Control", "no-cache, no-transform")
 	to.Set("X-Accel-Buffering", "no")
 }
 

@@ -31,7 +31,7 @@ func TestHandshakeHeadAndOpening(t *testing.T) {
 	_, head := w.head()
 	for name, want := range map[string]string{
 		"Content-Type":      "text/event-stream; charset=utf-8",
-		"Cache-Control":     "no-cache",
+		"Cache-Control":     "no-cache, no-transform",
 		"Connection":        "keep-alive",
 		"X-Accel-Buffering": "no",
 		"Last-Event-Id":     first.String(),
@@ -346,7 +346,7 @@ func TestHandshakeHead(t *testing.T) {
 		status, head := w.head()
 		if status != "HTTP/1.1 200 OK" || head.Get("Content-Type") != "text/event-stream; charset=utf-8" ||
 			head.Get("Last-Event-Id") != "orders@"+id.String()+",ghost@0-0" || head.Get("X-Accel-Buffering") != "no" ||
-			head.Get("Content-Length") != "" || head.Get("Cache-Control") != "no-cache" {
+			head.Get("Content-Length") != "" || head.Get("Cache-Control") != "no-cache, no-transform" {
 			t.Fatalf("%s %v", status, head)
 		}
 	}

@@ -39,8 +39,10 @@ func WriteProblem(w http.ResponseWriter, r *Rejection, traceID string) {
 		title = http.StatusText(r.Status)
 	}
 	w.WriteHeader(r.Status)
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false) // it is for people's eyes too
 	// An answer that cannot be written has nobody left to tell.
-	_ = json.NewEncoder(w).Encode(problem{ProblemTypePrefix + r.Type, title, r.Status, r.Detail, traceID})
+	_ = e.Encode(problem{ProblemTypePrefix + r.Type, title, r.Status, r.Detail, traceID})
 }
 
 // WriteRejection refuses a subscription. A caller that says on_reject=retry

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"encoding/json"
 	"strconv"
 	"time"
@@ -88,14 +89,16 @@ const HeartbeatComment = ": ping\n\n"
 // AppendControl appends a control event with one of the data above. An empty
 // id leaves out its line.
 func AppendControl(dst []byte, id []byte, typ string, data any) []byte {
-	text, err := json.Marshal(data)
-	if err != nil {
-		panic(err) // the types above always marshal
-	}
 	dst = append(dst, "event: "...)
 	dst = append(dst, typ...)
 	dst = append(dst, "\ndata: "...)
-	dst = append(dst, text...)
+	text := bytes.NewBuffer(dst)
+	e := json.NewEncoder(text)
+	e.SetEscapeHTML(false) // it is for people's eyes too
+	if err := e.Encode(data); err != nil {
+		panic(err) // the types above always marshal
+	}
+	dst = bytes.TrimSuffix(text.Bytes(), []byte("\n"))
 	if len(id) > 0 {
 		dst = append(dst, "\n"+IDField...)
 		dst = append(dst, id...)

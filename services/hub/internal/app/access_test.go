@@ -58,7 +58,8 @@ func TestKnownHosts(t *testing.T) {
 }
 
 func TestPreflights(t *testing.T) {
-	const listed = "authorization, content-type, last-event-id, idempotency-key, x-event-type, x-event-key, x-release-version, traceparent"
+	const listed = "authorization, content-type, last-event-id, idempotency-key, x-event-type, x-event-key, x-release-version, traceparent, " +
+		"cache-control, pragma, x-requested-with, baggage, sentry-trace, tracestate, if-match, if-none-match, x-topic-lease, x-trace-env"
 	handler := shared([]string{"https://app.example", "http://localhost:3000"}, http.HandlerFunc(passes))
 	for _, row := range []struct {
 		origin, headers, allowed string
@@ -69,7 +70,7 @@ func TestPreflights(t *testing.T) {
 		{"https://app.example", strings.ReplaceAll(listed, " ", ""), listed, 204},
 		{"https://app.example", "Authorization, Traceparent", "authorization, traceparent", 204},
 		{"https://app.example", "ce-id,ce-source,ce-anything", "ce-id, ce-source, ce-anything", 204},
-		{"https://app.example", "content-type,x-heartbeat,cookie,x-ce-id", "content-type", 204},
+		{"https://app.example", "content-type,x-forwarded-for,cookie,x-ce-id", "content-type", 204},
 		{"https://app.example", "ce-a b,ce-\x01", "", 204},
 		{"https://evil.example", "content-type", "", 403},
 		{"http://app.example", "content-type", "", 403},
@@ -94,7 +95,7 @@ func TestPreflights(t *testing.T) {
 		}
 		for name, want := range map[string]string{
 			"Access-Control-Allow-Origin": row.origin, "Access-Control-Allow-Credentials": "true",
-			"Access-Control-Allow-Methods": "GET, HEAD, POST", "Access-Control-Max-Age": "7200",
+			"Access-Control-Allow-Methods": "GET, HEAD, POST, PUT, PATCH, DELETE", "Access-Control-Max-Age": "7200",
 		} {
 			if row.status != 204 {
 				want = ""
@@ -115,8 +116,8 @@ func TestSharedAnswers(t *testing.T) {
 		allowed, vary  string
 		exposed        string
 	}{
-		{[]string{"https://app.example"}, "GET", "https://app.example", "https://app.example", "Origin", "X-Trace-Id, Retry-After"},
-		{[]string{"https://app.example"}, "OPTIONS", "https://app.example", "https://app.example", "Origin", "X-Trace-Id, Retry-After"},
+		{[]string{"https://app.example"}, "GET", "https://app.example", "https://app.example", "Origin", corsExpose[0]},
+		{[]string{"https://app.example"}, "OPTIONS", "https://app.example", "https://app.example", "Origin", corsExpose[0]},
 		{[]string{"https://app.example"}, "GET", "https://evil.example", "", "Origin", ""},
 		{[]string{"https://app.example"}, "GET", "", "", "Origin", ""},
 		{nil, "GET", "https://app.example", "", "", ""},

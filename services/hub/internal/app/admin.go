@@ -112,6 +112,8 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
 	// An answer that cannot be written has nobody left to tell.
-	_ = json.NewEncoder(w).Encode(v)
+	_ = e.Encode(v)
 }

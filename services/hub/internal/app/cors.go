@@ -9,9 +9,11 @@ import (
 // What pages of other origins may send and read (Fetch, section 3.3).
 var (
 	corsHeaders = []string{"authorization", "content-type", "last-event-id", "idempotency-key",
-		"x-event-type", "x-event-key", "x-release-version", "traceparent"}
-	corsMethods = []string{"GET, HEAD, POST"}
-	corsExpose  = []string{"X-Trace-Id, Retry-After"}
+		"x-event-type", "x-event-key", "x-release-version", "x-topic-lease", "x-trace-env", "x-heartbeat", "if-match", "if-none-match",
+		"traceparent", "tracestate", "uber-trace-id", "baggage", "sentry-trace", // what instrumented pages add to every request
+		"cache-control", "pragma", "x-requested-with"} // and clients of their own accord
+	corsMethods = []string{"GET, HEAD, POST, PUT, PATCH, DELETE"}
+	corsExpose  = []string{"X-Trace-Id, Retry-After, Last-Event-ID, X-Release-Version, X-Health-Score, ETag, Location"}
 	corsMaxAge  = []string{"7200"} // seconds; the most that Chromium takes
 	corsTrue    = []string{"true"}
 )

@@ -95,6 +95,8 @@ func splitEvent(object []byte) (attributes []byte, data payload, err error) {
 			data.base64 = value
 		case value[0] != '"' && slices.Contains(stringAttributes, name):
 			return fmt.Errorf("%s must be a string", name)
+		case halfPair(value):
+			return fmt.Errorf("%s: %w", name, errHalfPair)
 		case name == "specversion":
 			version = value
 		default:

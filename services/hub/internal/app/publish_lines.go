@@ -35,8 +35,7 @@ func (h *hub) linesOf(body []byte, idempotencyKey string) (batch, *sse.Rejection
 
 // lineEvent reads {"type","key","idempotency_key","data"}. Only data must be
 // there; null and "" stand for no type and no key. A string is taken as its
-// text, in which an escape for half of a surrogate pair becomes U+FFFD, and
-// any other data as its JSON, as it is written. A member of another name is
+// text, and any other data as its JSON, as it is written. A member of another name is
 // refused: it is more likely misspelt than meant to be ignored.
 func lineEvent(line []byte) (incoming, *sse.Rejection) {
 	var e incoming
@@ -73,6 +72,9 @@ func lineEvent(line []byte) (incoming, *sse.Rejection) {
 
 // optional reads a string or null.
 func optional(name string, value json.RawMessage) (string, error) {
+	if halfPair(value) {
+		return "", fmt.Errorf("%s: %w", name, errHalfPair)
+	}
 	var text string
 	if err := json.Unmarshal(value, &text); err != nil {
 		return "", fmt.Errorf("%s must be a string", name)
@@ -85,6 +87,9 @@ func optional(name string, value json.RawMessage) (string, error) {
 func textOrJSON(value json.RawMessage) ([]byte, error) {
 	if value[0] != '"' {
 		return value, nil
+	}
+	if halfPair(value) {
+		return nil, fmt.Errorf("data: %w", errHalfPair)
 	}
 	var text string
 	err := json.Unmarshal(value, &text)
