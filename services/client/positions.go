@@ -21,7 +21,7 @@ type Positions interface {
 	Save(ctx context.Context, id string) error
 }
 
-// maxPosition bounds a position that is read: 16 topics of the longest names
+// maxPosition bounds a position that is read: 64 topics of the longest names
 // and ids fit.
 const maxPosition = 16 << 10
 

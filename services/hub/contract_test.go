@@ -82,6 +82,7 @@ type contractStep struct {
 type expectation struct {
 	Status  int
 	Problem string
+	Plain   bool
 	Headers map[string]any
 	JSON    any
 	Lines   []any

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"runtime"
 	"strings"
 	"sync"
@@ -79,7 +80,7 @@ func TestFileLimit(t *testing.T) {
 }
 
 func testFileLimit(t *testing.T) {
-	const files, late = 300, 200
+	const files, late = 300, 100
 	p := &hubProcess{t: t, public: programtest.FreeAddress(t), admin: programtest.FreeAddress(t),
 		wrapper:  []string{"sh", "-c", fmt.Sprintf(`ulimit -n %d && exec "$@"`, files), "sh"},
 		settings: []string{"--store", "bolt", "--data", t.TempDir()}}
@@ -140,20 +141,22 @@ func testFileLimit(t *testing.T) {
 }
 
 // A position in as many topics as a connection may have, with the longest
-// names and ids, fits into the head of a request; what is much longer is
-// refused.
+// names and ids, fits into the head of a request beside a token, also where it
+// stands in the address too; what is much longer is refused.
 func TestHeaderLimit(t *testing.T) {
-	h := startHub(t)
+	h := startHub(t, "--max-topics-per-connection", "0")
 	var query, position string
-	for i := range 16 {
+	for i := range 64 {
 		name := fmt.Sprintf("%0128d", i)
 		query += "&topic=" + name
 		position += "," + name + "@18446744073709551615-18446744073709551615"
 	}
+	query += "&last_event_id=" + url.QueryEscape(position[1:])
 	for _, row := range []struct {
+		more          string
 		extra, status int
-	}{{0, 200}, {8 << 10, 200}, {24 << 10, 431}} {
-		r, err := http.NewRequest("GET", h.public+"/v1/events?"+query[1:], nil)
+	}{{"", 0, 200}, {"", 8 << 10, 200}, {"", 40 << 10, 431}, {"&topic=65", 0, 400}} {
+		r, err := http.NewRequest("GET", h.public+"/v1/events?"+query[1:]+row.more, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -165,7 +168,7 @@ func TestHeaderLimit(t *testing.T) {
 		}
 		answer.Body.Close()
 		if answer.StatusCode != row.status {
-			t.Errorf("with %d bytes more: %s", row.extra, answer.Status)
+			t.Errorf("with %q and %d bytes more: %s", row.more, row.extra, answer.Status)
 		}
 	}
 }

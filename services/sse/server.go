@@ -30,7 +30,9 @@ type server struct {
 	closing     bool
 	drainsUntil time.Time     // zero: it does not drain
 	empty       chan struct{} // closed when the last stream of a closing server has ended
+	left        chan struct{} // closed when a stream leaves that somebody waits for
 
+	waiting    atomic.Int32  // for a stream to leave
 	goroutine  counters      // of the streams that their request's goroutine drives
 	unknown    atomic.Uint64 // resumes in topics that don't exist
 	fanouts    fanouts
@@ -64,7 +66,7 @@ func (h *Handler) serve() *server {
 func newServer(h *Handler) *server {
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &server{h: h, ctx: ctx, cancel: cancel, began: time.Now(), pings: h.pingRules(),
-		groups: map[Group]int{}, empty: make(chan struct{})}
+		groups: map[Group]int{}, empty: make(chan struct{}), left: make(chan struct{})}
 	s.readers = newReaders(ctx, h)
 	s.notices.start()
 	if h.Meter != nil {
@@ -94,7 +96,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	asked.admit(h, admission)
 	s := h.serve()
 	head := r.Method == http.MethodHead
-	if rejection := s.admit(h.groupOf(r, asked), !head); rejection != nil {
+	if rejection := s.admit(r.Context(), h.groupOf(r, asked), !head); rejection != nil {
 		admission.leave()
 		if r.ProtoMajor == 1 {
 			// Else those who come too late, and stay connected, would hold the
@@ -119,25 +121,6 @@ func (h *Handler) reject(w http.ResponseWriter, r *http.Request, why *Rejection)
 		h.Rejected(r, why)
 	}
 	WriteRejection(w, r, why, h.traceOf(r).String())
-}
-
-// admit refuses a stream that there is no room for. Else it counts the stream
-// where there is to be one, which leave uncounts.
-func (s *server) admit(g Group, count bool) *Rejection {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	switch {
-	case s.closing, !s.drainsUntil.IsZero():
-		return s.draining()
-	case s.h.MaxConnections > 0 && s.count >= s.h.MaxConnections:
-		return &Rejection{Status: 429, Type: "connection-limit", Title: "Too many connections",
-			Detail: "the server holds as many streams as it may", RetryAfter: jitter(10*time.Second, 0.5)}
-	}
-	if count {
-		s.count++
-		s.groups[g]++
-	}
-	return nil
 }
 
 // subscribe starts the stream of an admitted request.
@@ -199,6 +182,10 @@ func (s *server) leave(m *meta, st *stream, remote string, reason Reason, err er
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.groups[m.group(degraded)]--
+	if s.waiting.Load() > 0 {
+		close(s.left)
+		s.left = make(chan struct{})
+	}
 	if s.count--; s.count == 0 && s.closing {
 		close(s.empty)
 	}

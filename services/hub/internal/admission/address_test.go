@@ -1,10 +1,15 @@
 package admission
 
 import (
+	"context"
 	"net/http/httptest"
 	"net/netip"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
 func proxies(t testing.TB, list ...string) Proxies {
@@ -95,6 +100,58 @@ func TestParseProxy(t *testing.T) {
 	}
 }
 
+// Who finds no place gets one that comes free within a moment, those first
+// that came first, and few wait.
+func TestShareWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, a := NewShare(1), netip.MustParseAddr("192.0.2.1")
+		giveBack, _ := s.Take(t.Context(), a)
+		gone, leave := context.WithCancel(t.Context())
+		var mu sync.Mutex // guards order
+		var order []int
+		note := func(i int) {
+			mu.Lock()
+			defer mu.Unlock()
+			order = append(order, i)
+		}
+		var waiters sync.WaitGroup
+		for i := range placeWaiters {
+			ctx := t.Context()
+			if i == 1 {
+				ctx = gone
+			}
+			waiters.Go(func() {
+				time.Sleep(time.Duration(i) * time.Millisecond) // one after the other
+				back, ok := s.Take(ctx, a)
+				if !ok {
+					note(-i)
+					return
+				}
+				note(i)
+				time.Sleep(10 * time.Millisecond)
+				if i < placeWaiters-2 { // the last is to come too late
+					back()
+				}
+			})
+		}
+		time.Sleep(50 * time.Millisecond)
+		began := time.Now()
+		if _, ok := s.Take(t.Context(), a); ok || time.Since(began) != 0 {
+			t.Error("too many wait")
+		}
+		leave()
+		synctest.Wait()
+		giveBack()
+		waiters.Wait()
+		if want := []int{-1, 0, 2, -3}; !slices.Equal(order, want) {
+			t.Errorf("served in the order %v, want %v", order, want)
+		}
+		if len(s.queue) != 0 || s.held[group(a)] != 1 {
+			t.Errorf("left: %v, %v", s.queue, s.held)
+		}
+	})
+}
+
 func TestShare(t *testing.T) {
 	a := netip.MustParseAddr
 	s := NewShare(2)
@@ -106,7 +163,7 @@ func TestShare(t *testing.T) {
 		{"192.0.2.1", true}, {"192.0.2.1", true}, {"192.0.2.1", false}, {"192.0.2.2", true},
 		{"2001:db8::1", true}, {"2001:db8::ffff:1", true}, {"2001:db8::2", false}, {"2001:db8:0:1::1", true},
 	} {
-		giveBack, ok := s.Take(a(row.address))
+		giveBack, ok := s.Take(t.Context(), a(row.address))
 		if ok != row.ok {
 			t.Errorf("%s: %v", row.address, ok)
 		}
@@ -122,7 +179,7 @@ func TestShare(t *testing.T) {
 	}
 	off := NewShare(0)
 	for range 10 {
-		if _, ok := off.Take(a("192.0.2.1")); !ok || len(off.held) != 0 {
+		if _, ok := off.Take(t.Context(), a("192.0.2.1")); !ok || len(off.held) != 0 {
 			t.Error("0 is a limit")
 		}
 	}

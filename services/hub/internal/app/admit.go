@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"net/http"
 	"net/netip"
 	"runtime"
@@ -41,7 +42,7 @@ func (h *hub) admitStream(r *http.Request, topics []string) (sse.Admission, *sse
 		a.Subject, a.Expires = who.Subject, who.Expires
 	}
 	from := callerOf(r)
-	leave, ok := h.takeShare(from.address)
+	leave, ok := h.takeShare(r.Context(), from.address)
 	if !ok {
 		return a, &sse.Rejection{Status: http.StatusTooManyRequests, Type: "address-limit", Title: "Too many connections",
 			Detail: "your address has as many streams as it may", RetryAfter: jittered(10 * time.Second)}
@@ -58,11 +59,11 @@ func (h *hub) admitStream(r *http.Request, topics []string) (sse.Admission, *sse
 }
 
 // takeShare takes one of the streams that an address may have.
-func (h *hub) takeShare(a netip.Addr) (leave func(), ok bool) {
+func (h *hub) takeShare(ctx context.Context, a netip.Addr) (leave func(), ok bool) {
 	if a.IsLoopback() && !h.settings.LimitLoopback {
 		return func() {}, true
 	}
-	return h.streamShare.Take(a)
+	return h.streamShare.Take(ctx, a)
 }
 
 // newSockets bounds the connections of the public listener.

@@ -36,9 +36,13 @@ func usualTimes() times {
 	return times{header: 5 * time.Second, body: 10 * time.Second, append: 10 * time.Second, idle: 60 * time.Second, ping: 30 * time.Second}
 }
 
-// maxHeaderBytes leaves room for the composite id of as many topics as a
-// connection may have, and a token.
-const maxHeaderBytes = 16 << 10
+// maxStreamTopics is the most topics that a connection can be allowed.
+const maxStreamTopics = 64
+
+// maxHeaderBytes has room for what a head can rightly hold: as many topics as
+// a connection may have, their longest composite id as a header and in the
+// query too, a token, and some KiB of other headers.
+const maxHeaderBytes = 48 << 10
 
 // hub is one running hub.
 type hub struct {

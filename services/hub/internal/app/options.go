@@ -56,7 +56,7 @@ func (s *Settings) options() []group {
 		{"Streams and events", []option{
 			{"max-connections", "open streams; the limit of open files lowers it", (*count)(&s.MaxConnections)},
 			{"max-connections-per-address", "streams of one address; those of this machine only if given", (*count)(&s.MaxConnectionsPerAddress)},
-			{"max-topics-per-connection", "topics that one stream may follow", (*count)(&s.MaxTopicsPerConnection)},
+			{"max-topics-per-connection", "topics that one stream may follow, 64 at most", (*count)(&s.MaxTopicsPerConnection)},
 			{"publish-rate", "events a second from one client address", (*count)(&s.PublishRate)},
 			{"breaker-failures", "publishes in a row that the store fails before they are refused", (*count)(&s.BreakerFailures)},
 			{"breaker-open", "for how long they are refused then", (*duration)(&s.BreakerOpen)},

@@ -142,7 +142,6 @@ func TestSlowClientsAreLetGo(t *testing.T) {
 		t.Fatal(err)
 	}
 	server := h.server(h.publicHandler())
-	server.MaxHeaderBytes = maxHeaderBytes
 	go server.Serve(l)
 	defer server.Close()
 	const post = "POST /v1/topics/orders/events HTTP/1.1\r\nHost: hub\r\n"

@@ -94,8 +94,7 @@ type Settings struct {
 	// LimitLoopback is set where MaxConnectionsPerAddress was: the default is
 	// for clients that come from elsewhere, and not for load tests.
 	LimitLoopback bool
-	// MaxTopicsPerConnection bounds the topics of one stream. 0: no limit but
-	// that of a request's head.
+	// MaxTopicsPerConnection bounds the topics of one stream, 64 at most. 0: 64.
 	MaxTopicsPerConnection int
 	// PublishRate bounds the events a second from one client address. After a
 	// pause, a second's worth or a batch's may come at once.

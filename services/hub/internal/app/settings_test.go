@@ -78,6 +78,7 @@ func TestBadSettings(t *testing.T) {
 		{[]string{"--retention-bytes", "1GB"}, env(), "--retention-bytes: write a size in bytes, or like"},
 		{[]string{"--retention-bytes", "9000000TiB"}, env(), "write a size"},
 		{[]string{"--max-topics", "many"}, env(), "--max-topics: write a whole number"},
+		{[]string{"--max-topics-per-connection", "65"}, env(), "--max-topics-per-connection is 65: 64 is the most"},
 		{[]string{"--max-topics", "-1"}, env(), "--max-topics is negative: use 0 to turn it off"},
 		{[]string{"--heartbeat-interval", "-1s"}, env(), "--heartbeat-interval is negative"},
 		{[]string{"--write-timeout", "-1s"}, env(), "--write-timeout is negative"},

@@ -7,9 +7,6 @@ import (
 	"github.com/sluice-stream/sluice/services/sse"
 )
 
-// noTopicLimit is more topics than a request's head has room for.
-const noTopicLimit = maxHeaderBytes
-
 func (h *hub) newStreams() *sse.Handler {
 	o := h.newObserver()
 	s := &h.settings
@@ -43,7 +40,7 @@ func (h *hub) newStreams() *sse.Handler {
 		MaxWriteBytes:     int(s.MaxWriteBytes),
 		FlushInterval:     s.FlushInterval,
 		MaxConnections:    most,
-		MaxTopics:         cmp.Or(s.MaxTopicsPerConnection, noTopicLimit),
+		MaxTopics:         cmp.Or(s.MaxTopicsPerConnection, maxStreamTopics),
 		Admit:             h.admitStream,
 		Rejected:          h.streamRejected,
 		Trace:             streamTrace,

@@ -55,6 +55,10 @@ func (s *Settings) validateStore() error {
 			errs = append(errs, fmt.Errorf("--%s is negative: use 0 to turn it off", n.name))
 		}
 	}
+	if s.MaxTopicsPerConnection > maxStreamTopics {
+		errs = append(errs, fmt.Errorf("--max-topics-per-connection is %d: %d is the most that the head of a request has room for, which 0 stands for too",
+			s.MaxTopicsPerConnection, maxStreamTopics))
+	}
 	largest := s.resolved().MaxEventBytes
 	if least := 4 * largest; s.MemoryBudget > 0 && s.MemoryBudget < least {
 		errs = append(errs, fmt.Errorf("--memory-budget %s is too small for events of --max-event-bytes %s: give it at least %s",
