@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"mime"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -78,7 +78,7 @@ func (s *subscription) ask(ctx context.Context) (*http.Response, error) {
 		r.Header[http.CanonicalHeaderKey(name)] = values
 	}
 	r.Header.Set("Accept", "text/event-stream")
-	r.Header.Set("Cache-Control", "no-store")
+	r.Header.Set("Cache-Control", "no-cache") // no-store lets a cache answer with what it has
 	if s.position.text != "" {
 		r.Header.Set("Last-Event-ID", s.position.text)
 	}
@@ -99,8 +99,10 @@ func (s *subscription) ask(ctx context.Context) (*http.Response, error) {
 // refusal returns why an answer is no stream; nil where it is one.
 func refusal(answer *http.Response) *RejectedError {
 	if answer.StatusCode == http.StatusOK {
-		kind, _, err := mime.ParseMediaType(answer.Header.Get("Content-Type"))
-		if err == nil && kind == "text/event-stream" {
+		// What follows the type says nothing that a stream could mean by it, and
+		// servers get it wrong.
+		kind, _, _ := strings.Cut(answer.Header.Get("Content-Type"), ";")
+		if strings.EqualFold(strings.TrimSpace(kind), "text/event-stream") {
 			return nil
 		}
 		return &RejectedError{Status: http.StatusOK, Permanent: true,

@@ -15,12 +15,14 @@ const (
 
 // backoff decides how long to wait before the next attempt: base, twice as
 // much each time up to longest, times a random 0.5 to 1.5 so that clients cut
-// off together do not come back together.
+// off together do not come back together. A base that the server asked for is
+// the least: times 1 to 1.5.
 type backoff struct {
 	base, longest time.Duration
-	degradedAfter int // failures from which on it is longest only; 0: never
-	failures      int // in a row
-	waits         int // since the last success
+	asked         bool // the base is the server's
+	degradedAfter int  // failures from which on it is longest only; 0: never
+	failures      int  // in a row
+	waits         int  // since the last success
 }
 
 func (b *backoff) failed() { b.failures++ }
@@ -45,6 +47,12 @@ func (b *backoff) wait(floor time.Duration) time.Duration {
 		}
 	}
 	b.waits++
+	if b.asked && d == b.base {
+		return max(d+rand.N(d/2+1), floor)
+	}
+	if b.asked {
+		floor = max(floor, b.base)
+	}
 	return max(d/2+rand.N(d+1), floor)
 }
 

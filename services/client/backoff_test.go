@@ -47,7 +47,7 @@ func TestBackOffAndDegraded(t *testing.T) {
 			t.Errorf("opens: %+v", opens)
 		}
 		for _, w := range waits[len(waits)-2:] { // the server's own retry
-			between(t, "wait after a stream", w.Wait, 2*time.Second)
+			asked(t, "wait after a stream", w.Wait, 2*time.Second)
 			if w.Failures != 0 {
 				t.Errorf("%+v", w)
 			}
@@ -160,7 +160,8 @@ func TestDrainIsWaitedFor(t *testing.T) {
 	})
 }
 
-// The retry of a stream takes the place of the base, also where it is 0.
+// The retry of a stream takes the place of the base, also where it is 0, and
+// is waited for whole.
 func TestRetryIsTheBase(t *testing.T) {
 	for _, row := range []struct {
 		retry string
@@ -181,7 +182,11 @@ func TestRetryIsTheBase(t *testing.T) {
 				t.Fatal(err)
 			}
 			waits := d.all(client.Waiting)
-			between(t, "first", waits[0].Wait, row.base)
+			if row.retry == "" {
+				between(t, "first", waits[0].Wait, row.base)
+			} else {
+				asked(t, "first", waits[0].Wait, row.base)
+			}
 			between(t, "second", waits[1].Wait, 2*row.base)
 		})
 	}

@@ -16,7 +16,13 @@ type ending struct {
 	why    error
 	retry  time.Duration // what the server asked for last
 	asked  bool          // it did
-	lastID string
+	lastID lastID
+}
+
+// lastID is the last id of a stream after a message.
+type lastID struct {
+	id   string
+	seen bool // the stream has set it, if to nothing
 }
 
 // connection reads a stream ahead of the loop, so that pings are answered and
@@ -42,10 +48,10 @@ func (c *connection) read() {
 		if err != nil {
 			c.dog.stop()
 			retry, asked := d.Retry()
-			c.queue.put(item{end: &ending{c.reason(err), min(retry, maxServerWait), asked, d.LastID()}})
+			c.queue.put(item{end: &ending{c.reason(err), min(retry, maxServerWait), asked, lastOf(d)}})
 			return
 		}
-		i := item{Message: m}
+		i := item{Message: m, last: lastOf(d)}
 		if first && m.Type == wire.TypeOpen {
 			hub = c.opened(&i)
 		}
@@ -55,6 +61,11 @@ func (c *connection) read() {
 		}
 		c.put(i)
 	}
+}
+
+func lastOf(d *wire.Decoder) lastID {
+	id, seen := d.LastID()
+	return lastID{id, seen}
 }
 
 // opened reads stream.open, and reports whether it is a hub's.

@@ -38,9 +38,10 @@
 //
 // # Reconnecting
 //
-// After a break the client waits for the time that the server asked for with
-// "retry:", or a second, and after each failed attempt twice as long, up to a
-// minute, each time multiplied with a random 0.5 to 1.5. Retry-After is waited
+// After a break the client waits for a second, and after each failed attempt
+// twice as long, up to a minute, each time multiplied with a random 0.5 to 1.5.
+// A time that the server asked for with "retry:" takes the place of the second
+// and is waited for whole, and up to half as long again; Retry-After is waited
 // for at least, and after stream.drain exactly what it says. Servers are
 // believed up to an hour. After five failed attempts in a row the subscription
 // is [Degraded]: it tries about once a minute, until one succeeds.

@@ -26,7 +26,7 @@ func (f *following) ended(e *ending) result {
 		f.rejected.RetryAfter = e.retry
 		return s.refused(f.rejected)
 	}
-	if !f.hub && e.lastID != "" {
+	if !f.hub && e.lastID.seen {
 		s.position.moved(e.lastID) // the last id may have come without an event
 		s.took(s.position.text)
 	}
@@ -36,7 +36,7 @@ func (f *following) ended(e *ending) result {
 		r.fatal = true
 	}
 	if e.asked {
-		s.backoff.base = max(e.retry, shortestWait)
+		s.backoff.base, s.backoff.asked = max(e.retry, shortestWait), true
 	}
 	if f.drained {
 		r.floor, r.exactly = s.backoff.base, true

@@ -4,9 +4,9 @@ import "github.com/sluice-stream/sluice/services/wire"
 
 // Event is what a subscription yields.
 type Event struct {
-	// ID is the position after this event, for all topics of the subscription:
-	// what to give as [Options.LastEventID] to go on behind it. Empty where the
-	// server has no ids.
+	// ID is the position after this event, for all topics of the subscription,
+	// the event's own first: what to give as [Options.LastEventID] to go on
+	// behind it. Empty where the server has no ids.
 	ID string
 	// Type is "message" where the publisher gave none.
 	Type string

@@ -113,8 +113,8 @@ func opening(after, head string) string {
 	if after != head {
 		outcome = "replay"
 	}
-	return fmt.Sprintf("retry: 2000\nid: %s\nevent: stream.open\ndata: {\"connection\":\"n1-1\",\"heartbeat\":{\"mode\":\"comment\",\"interval_ms\":%d},"+
-		"\"topics\":[{\"topic\":\"a\",\"outcome\":%q,\"after\":%q,\"head\":%q}]}\n\n", after, heartbeatMS, outcome, after, head)
+	return fmt.Sprintf("retry: 2000\nevent: stream.open\ndata: {\"connection\":\"n1-1\",\"heartbeat\":{\"mode\":\"comment\",\"interval_ms\":%d},"+
+		"\"topics\":[{\"topic\":\"a\",\"outcome\":%q,\"after\":%q,\"head\":%q}]}\nid: %s\n\n", heartbeatMS, outcome, after, head, after)
 }
 
 func event(id, data string) string { return "data: " + data + "\nid: " + id + "\n\n" }
@@ -160,6 +160,15 @@ func (d *diary) all(p client.Phase) (found []client.State) {
 		}
 	}
 	return found
+}
+
+// asked checks that a duration is what the back-off makes of what the server
+// asked for.
+func asked(t *testing.T, what string, got, base time.Duration) {
+	t.Helper()
+	if got < base || got > base*3/2 {
+		t.Errorf("%s: %v is not %v times 1 to 1.5", what, got, base)
+	}
 }
 
 // between checks that a duration is what the back-off makes of a base.

@@ -71,7 +71,7 @@ func (f *following) next() (item, error) {
 func (f *following) take(i item) bool {
 	if i.open != nil {
 		f.hub = true
-		f.s.position.opened(i.ID)
+		f.s.position.opened(i.ID, i.open)
 		f.open(i.open)
 		f.s.took(f.s.position.text)
 		return true
@@ -96,7 +96,7 @@ func (f *following) take(i item) bool {
 	if f.hub && i.Type == wire.TypeGap {
 		return f.gap(e)
 	}
-	topic, repeated := f.s.position.moved(i.ID)
+	topic, repeated := f.s.position.moved(i.last)
 	if repeated {
 		return true
 	}

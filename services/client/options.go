@@ -11,15 +11,19 @@ import (
 	"time"
 )
 
-// Options say what to subscribe to and how. URL and Topics must be set; the
-// rest is well as it is.
+// Options say what to subscribe to and how. URL must be set, and mostly Topics;
+// the rest is well as it is.
 type Options struct {
 	// URL is the server's address, such as "https://hub.example", with the path
-	// and the query that all requests have in front, if any.
+	// and the query that all requests have in front, if any. It is used as it is
+	// written: nothing in it is put into another order or encoding.
 	URL string
-	// Path of the stream, behind that of URL; "/v1/events" where empty.
+	// Path of the stream, behind that of URL, and as it is written, too;
+	// "/v1/events" where empty. Without Topics and Path, URL is the whole
+	// address of a stream.
 	Path string
-	// Topics are what to subscribe to.
+	// Topics are what to subscribe to, at most 64. Without any, nothing is added
+	// to the address for them.
 	Topics []string
 	// LastEventID is where to start: behind this id. "0" is before everything,
 	// and empty or "$" at what comes from now on.
@@ -77,7 +81,7 @@ const (
 
 // withDefaults fills in what was left out, and says what cannot be.
 func (o Options) withDefaults() (Options, error) {
-	if o.Path == "" {
+	if o.Path == "" && len(o.Topics) > 0 {
 		o.Path = defaultPath
 	}
 	if o.SaveEvery <= 0 {
@@ -102,8 +106,8 @@ func (o Options) withDefaults() (Options, error) {
 	if strings.ContainsAny(o.LastEventID, "\r\n\x00") {
 		return o, errors.New("client: LastEventID is no id: it has a line end")
 	}
-	if n := len(o.Topics); n == 0 || n > maxTopics {
-		return o, fmt.Errorf("client: %d topics: name 1 to %d", n, maxTopics)
+	if n := len(o.Topics); n > maxTopics {
+		return o, fmt.Errorf("client: %d topics: name %d at most", n, maxTopics)
 	}
 	for _, topic := range o.Topics {
 		if topic == "" || len(topic) > maxTopicNameBytes || strings.ContainsAny(topic, ",@") {
@@ -114,39 +118,58 @@ func (o Options) withDefaults() (Options, error) {
 	return o, err
 }
 
-// address joins a base address and a path.
-func address(base, path string) (*url.URL, error) {
+// address joins a base address and a path, both as they are written.
+func address(base, path string) (string, error) {
 	u, err := url.Parse(base)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, errors.New("client: the URL is not the address of a server: write it like https://hub.example")
+		return "", errors.New("client: the URL is not the address of a server: write it like https://hub.example")
 	}
-	joined := *u
-	joined.Path = strings.TrimRight(u.Path, "/") + path
-	joined.RawPath, joined.Fragment = "", ""
-	return &joined, nil
+	base, _, _ = strings.Cut(base, "#")
+	if path == "" {
+		return base, nil
+	}
+	front, query, _ := strings.Cut(base, "?")
+	return withQuery(strings.TrimRight(front, "/")+path, query), nil
+}
+
+// withQuery adds to the query of an address.
+func withQuery(address, more string) string {
+	switch {
+	case more == "":
+		return address
+	case strings.HasSuffix(address, "?"), strings.HasSuffix(address, "&"):
+		return address + more
+	case strings.Contains(address, "?"):
+		return address + "&" + more
+	}
+	return address + "?" + more
 }
 
 // streamURL is the address of the stream.
 func (o *Options) streamURL() string {
-	u, _ := address(o.URL, o.Path) // was checked
-	q := u.Query()
+	target, _ := address(o.URL, o.Path) // was checked
+	var more []string
 	for _, topic := range o.Topics {
-		q.Add("topic", topic)
+		more = append(more, "topic="+url.QueryEscape(topic))
 	}
 	if o.ClientID != "" {
-		q.Set("client_id", o.ClientID)
+		more = append(more, "client_id="+url.QueryEscape(o.ClientID))
 	}
 	if o.Pong {
-		q.Set("heartbeat", "pong")
+		more = append(more, "heartbeat=pong")
 	}
-	u.RawQuery = q.Encode()
-	return u.String()
+	return withQuery(target, strings.Join(more, "&"))
 }
 
 // at is the address of another path of the server.
 func (o *Options) at(path string) string {
-	u, _ := address(o.URL, path)
-	return u.String()
+	base := o.URL
+	if o.Path == "" { // it is a stream's
+		front, query, _ := strings.Cut(base, "?")
+		base = withQuery(strings.TrimSuffix(front, defaultPath), query)
+	}
+	target, _ := address(base, path)
+	return target
 }
 
 // authorize adds the token to a request, and returns it.

@@ -62,8 +62,15 @@ func newPosition(topics []string, text string) *position {
 func (p *position) begin() { p.hub, p.stream = false, nil }
 
 // opened takes the id of stream.open: where the stream starts in topics that
-// no position was known for.
-func (p *position) opened(id string) {
+// no position was known for. It says too which topics are followed where the
+// address alone names them.
+func (p *position) opened(id string, o *wire.Open) {
+	if len(p.topics) == 0 {
+		for _, t := range o.Topics {
+			p.topics = append(p.topics, t.Topic)
+		}
+		p.at, _ = parsePlaces(p.text, p.topics)
+	}
 	places, ok := parsePlaces(id, p.topics)
 	if !ok {
 		return
@@ -76,16 +83,17 @@ func (p *position) opened(id string) {
 		}
 	}
 	p.at = at
-	p.text = p.format()
+	p.text = p.format("")
 }
 
-// moved takes the id of an event. The event is repeated where its topic is at
-// or beyond it already.
-func (p *position) moved(id string) (topic string, repeated bool) {
+// moved takes the last id after an event. The event is repeated where its topic
+// is at or beyond it already.
+func (p *position) moved(last lastID) (topic string, repeated bool) {
 	topic = p.only()
+	id := last.id
 	places, ok := parsePlaces(id, p.topics)
 	switch {
-	case !p.hub && id != "":
+	case !p.hub && last.seen:
 		p.text, p.at = id, places
 		return topic, false
 	case !p.hub, !ok: // of a hub: no id to come back with
@@ -105,8 +113,8 @@ func (p *position) moved(id string) (topic string, repeated bool) {
 	default:
 		known.id = now.id
 	}
-	if p.text = id; !slices.Equal(p.at, places) {
-		p.text = p.format() // the stream lags in another topic
+	if p.text = id; !slices.Equal(p.at, places) || !begins(id, now.topic) {
+		p.text = p.format(now.topic) // the stream lags in another topic, or an older hub sends it
 	}
 	return now.topic, false
 }
@@ -127,7 +135,7 @@ func (p *position) jumped(topic, id string) {
 	places, ok := parsePlaces(id, p.topics)
 	one := find(places, topic)
 	if !ok || one == nil {
-		p.moved(id)
+		p.moved(lastID{id, true})
 		return
 	}
 	p.stream = places
@@ -136,7 +144,7 @@ func (p *position) jumped(topic, id string) {
 	} else {
 		p.at = append(p.at, *one)
 	}
-	p.text = p.format()
+	p.text = p.format(topic)
 }
 
 // only returns the topic where there is but one.
@@ -147,14 +155,27 @@ func (p *position) only() string {
 	return ""
 }
 
-// format writes the position as the hub does.
-func (p *position) format() string {
+// begins reports whether the place in a topic stands first in an id; the only
+// place always does.
+func begins(id, topic string) bool {
+	return !strings.Contains(id, "@") || len(id) > len(topic) && id[len(topic)] == '@' && id[:len(topic)] == topic
+}
+
+// format writes the position as the hub does: the topic that has moved, if one
+// has, and then the others.
+func (p *position) format(moved string) string {
+	if len(p.topics) == 1 && len(p.at) == 1 {
+		return p.at[0].id.String()
+	}
 	var b []byte
-	for i, one := range p.at {
-		if len(p.topics) == 1 {
-			return one.id.String()
+	if one := find(p.at, moved); one != nil {
+		b = wire.AppendPlace(b, one.topic, one.id)
+	}
+	for _, one := range p.at {
+		if one.topic == moved {
+			continue
 		}
-		if i > 0 {
+		if len(b) > 0 {
 			b = append(b, ',')
 		}
 		b = wire.AppendPlace(b, one.topic, one.id)

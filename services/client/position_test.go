@@ -17,13 +17,13 @@ func FuzzPosition(f *testing.F) {
 		names := strings.Split(topics, ",")
 		p := newPosition(names, start)
 		p.begin()
-		p.opened(opened)
+		p.opened(opened, nil)
 		for id := range strings.SplitSeq(ids, " ") {
 			before, text := make(map[string]wire.ID), p.text
 			for _, one := range p.at {
 				before[one.topic] = one.id
 			}
-			if _, repeated := p.moved(id); repeated && p.text != text {
+			if _, repeated := p.moved(lastID{id, true}); repeated && p.text != text {
 				t.Fatalf("%q was repeated and moved %q to %q", id, text, p.text)
 			}
 			if !p.hub {
@@ -35,14 +35,14 @@ func FuzzPosition(f *testing.F) {
 				}
 			}
 		}
-		if again, ok := parsePlaces(p.format(), names); p.hub && ok {
+		if again, ok := parsePlaces(p.format(""), names); p.hub && ok {
 			for _, one := range again {
 				if at := find(p.at, one.topic); at == nil || at.id != one.id {
 					t.Fatalf("%v was read as %v", p.at, again)
 				}
 			}
 		} else if p.hub {
-			t.Fatalf("%q cannot be read", p.format())
+			t.Fatalf("%q cannot be read", p.format(""))
 		}
 	})
 }

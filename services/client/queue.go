@@ -10,6 +10,7 @@ import (
 // item is a message of the stream, or its end.
 type item struct {
 	wire.Message
+	last lastID
 	open *wire.Open // read; nil for all but stream.open
 	end  *ending
 }

@@ -167,7 +167,7 @@ func TestTooLargeEventEndsIt(t *testing.T) {
 func TestBadOptions(t *testing.T) {
 	for want, o := range map[string]client.Options{
 		"not the address":   {URL: "hub:8080", Topics: []string{"a"}},
-		"0 topics":          {URL: "http://hub"},
+		"65 topics":         {URL: "http://hub", Topics: make([]string, 65)},
 		"not the name":      {URL: "http://hub", Topics: []string{"a@b"}},
 		"is no id":          {URL: "http://hub", Topics: []string{"a"}, LastEventID: "1\n2"},
 		"load the position": {URL: "http://hub", Topics: []string{"a"}, Positions: client.File(t.TempDir())},

@@ -54,8 +54,8 @@ func summary(events []client.Event) string {
 }
 
 func openTwo(id, afterA, headA, afterB, headB string) string {
-	return fmt.Sprintf("id: %s\nevent: stream.open\ndata: {\"connection\":\"c\",\"heartbeat\":{\"interval_ms\":15000},\"topics\":["+
-		"{\"topic\":\"a\",\"outcome\":\"replay\",\"after\":%q,\"head\":%q},{\"topic\":\"b\",\"outcome\":\"replay\",\"after\":%q,\"head\":%q}]}\n\n", id, afterA, headA, afterB, headB)
+	return fmt.Sprintf("event: stream.open\ndata: {\"connection\":\"c\",\"heartbeat\":{\"interval_ms\":15000},\"topics\":["+
+		"{\"topic\":\"a\",\"outcome\":\"replay\",\"after\":%q,\"head\":%q},{\"topic\":\"b\",\"outcome\":\"replay\",\"after\":%q,\"head\":%q}]}\nid: %s\n\n", afterA, headA, afterB, headB, id)
 }
 
 func TestResumes(t *testing.T) {
@@ -86,19 +86,34 @@ func TestResumes(t *testing.T) {
 			[]string{opening("1-0", "9-0") + event("2-0", "x") + gapEvent("a", "7-0", "expired") + event("8-0", "y") + event("6-0", "not again")},
 			"a=x:2-0 a=gap:7-0 a=y:8-0", ""},
 		{"two topics", two(""),
-			[]string{openTwo("a@1-0,b@5-0", "1-0", "3-0", "5-0", "6-0") + event("a@2-0,b@5-0", "x") + event("a@2-0,b@6-0", "y"),
+			[]string{openTwo("a@1-0,b@5-0", "1-0", "3-0", "5-0", "6-0") + event("a@2-0,b@5-0", "x") + event("b@6-0,a@2-0", "y"),
 				openTwo("a@2-0,b@6-0", "2-0", "3-0", "6-0", "6-0") + event("a@3-0,b@6-0", "z")},
-			"a=x:a@2-0,b@5-0 b=y:a@2-0,b@6-0 a=z:a@3-0,b@6-0", " a@2-0,b@6-0"},
+			"a=x:a@2-0,b@5-0 b=y:b@6-0,a@2-0 a=z:a@3-0,b@6-0", " b@6-0,a@2-0"},
+		{"two topics of a hub that keeps to the order of the request", two(""),
+			[]string{openTwo("a@1-0,b@5-0", "1-0", "3-0", "5-0", "6-0") + event("a@2-0,b@5-0", "x") + event("a@2-0,b@6-0", "y")},
+			"a=x:a@2-0,b@5-0 b=y:b@6-0,a@2-0", ""},
 		{"a server that repeats one topic of two", two("b@6-0,a@2-0,other@1-0"),
 			[]string{openTwo("a@1-0,b@5-0", "1-0", "3-0", "5-0", "7-0") + event("a@1-0,b@6-0", "old") + event("a@1-0,b@7-0", "y") +
 				event("a@2-0,b@7-0", "old") + event("a@3-0,b@7-0", "x")},
-			"b=y:a@2-0,b@7-0 a=x:a@3-0,b@7-0", "b@6-0,a@2-0,other@1-0"},
+			"b=y:b@7-0,a@2-0 a=x:a@3-0,b@7-0", "b@6-0,a@2-0,other@1-0"},
 		{"everything of two topics", two("0"),
 			[]string{openTwo("a@0-0,b@0-0", "0-0", "1-0", "0-0", "0-0") + event("a@1-0,b@0-0", "x")},
 			"a=x:a@1-0,b@0-0", "0"},
 		{"a gap in one of two", two(""),
-			[]string{openTwo("a@9-0,b@5-0", "9-0", "3-0", "5-0", "7-0") + gapEvent("a", "a@3-0,b@5-0", "ahead") + event("a@3-0,b@6-0", "y")},
-			"a=gap:a@3-0,b@5-0 b=y:a@3-0,b@6-0", ""},
+			[]string{openTwo("a@9-0,b@5-0", "9-0", "3-0", "5-0", "7-0") + gapEvent("a", "a@3-0,b@5-0", "ahead") + event("b@6-0,a@3-0", "y")},
+			"a=gap:a@3-0,b@5-0 b=y:b@6-0,a@3-0", ""},
+		{"an empty id resets", func(*client.Options) {},
+			[]string{"id: one\ndata: x\n\ndata: y\nid\n\n", "data: z\nid: two\n\n"},
+			"a=x:one a=y: a=z:two", " "},
+		{"an empty id without an event resets", func(*client.Options) {},
+			[]string{"id: one\ndata: x\n\nid:\n\n", "data: y\n\n"},
+			"a=x:one a=y:", " "},
+		{"an event without an id keeps it, on the next stream too", func(*client.Options) {},
+			[]string{"id: one\ndata: x\n\n", "data: y\n\n", "data: z\n\n"},
+			"a=x:one a=y:one a=z:one", " one one"},
+		{"an empty id that is cut short resets nothing", func(*client.Options) {},
+			[]string{"id: one\ndata: x\n\nid:\ndata: cut", "data: y\n\n"},
+			"a=x:one a=y:one", " one"},
 		{"another server's ids", func(*client.Options) {},
 			[]string{"id: zebra\ndata: x\n\nid: apple\ndata: y\n\ndata: z\n\n", "id: apple\ndata: again, who knows\n\n"},
 			"a=x:zebra a=y:apple a=z:apple a=again, who knows:apple", " apple"},
@@ -125,7 +140,7 @@ func two(last string) func(*client.Options) {
 }
 
 func gapEvent(topic, id, reason string) string {
-	return fmt.Sprintf("id: %s\nevent: stream.gap\ndata: {\"topic\":%q,\"after\":\"1-0\",\"oldest\":\"8-0\",\"head\":\"9-0\",\"reason\":%q}\n\n", id, topic, reason)
+	return fmt.Sprintf("event: stream.gap\ndata: {\"topic\":%q,\"after\":\"1-0\",\"oldest\":\"8-0\",\"head\":\"9-0\",\"reason\":%q}\nid: %s\n\n", topic, reason, id)
 }
 
 // An event carries all that the publisher gave it.

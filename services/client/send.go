@@ -52,7 +52,7 @@ func (p *Publisher) request(ctx context.Context, topic, kind string, body io.Rea
 	if err != nil {
 		return nil, err
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, target.String(), body)
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, target, body)
 	if err != nil {
 		return nil, withoutURL(err)
 	}

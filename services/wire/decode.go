@@ -53,6 +53,7 @@ type Decoder struct {
 	eventTypeBuffer   []byte
 	lastEventIDBuffer []byte
 	lastEventID       string
+	idPending, idSeen bool // in the event under way; in a complete one
 	reconnectionTime  time.Duration
 	retrySeen         bool
 
@@ -68,9 +69,11 @@ func NewDecoder(r io.Reader) *Decoder {
 
 // LastID returns the last event ID string: what to present in Last-Event-ID
 // when reconnecting. It moves when an event is complete, even if that event
-// has no data and is not dispatched, and never for an event cut short. It is
-// empty until an event of this stream has set it.
-func (d *Decoder) LastID() string { return d.lastEventID }
+// has no data and is not dispatched, and never for an event cut short. Until an
+// event of this stream has set it, seen is false, and what another stream has
+// set still holds. One that was set to nothing is a reset: nothing is to be
+// presented.
+func (d *Decoder) LastID() (id string, seen bool) { return d.lastEventID, d.idSeen }
 
 // Retry returns the reconnection time that the stream asked for last, if it
 // did. It holds from its line on, with or without an event.
@@ -141,6 +144,7 @@ func (d *Decoder) interpret(line []byte) {
 	case "id":
 		if bytes.IndexByte(value, 0) < 0 {
 			d.lastEventIDBuffer = append(d.lastEventIDBuffer[:0], value...)
+			d.idPending = true
 		}
 	case "retry":
 		d.setRetry(value)
@@ -169,6 +173,7 @@ func (d *Decoder) setRetry(value []byte) {
 // dispatch ends the event at a blank line. It answers false where there is no
 // data: such an event moves the last event ID and is otherwise dropped.
 func (d *Decoder) dispatch() (Message, bool) {
+	d.idSeen = d.idSeen || d.idPending
 	if string(d.lastEventIDBuffer) != d.lastEventID {
 		d.lastEventID = decodeUTF8(d.lastEventIDBuffer)
 	}

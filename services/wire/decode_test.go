@@ -170,7 +170,12 @@ func TestDecoderDispatchesAtOnce(t *testing.T) {
 
 func TestDecoderLastID(t *testing.T) {
 	for stream, want := range map[string]string{
-		"":                              "",
+		"":                              "not seen",
+		"data: a\n\n":                   "not seen",
+		"id: 1\ndata: a\n":              "not seen",
+		"id: 1\x00\n\n":                 "not seen",
+		"id:\ndata: a\n\n":              "",
+		"id\n\n":                        "",
 		"id: 1\ndata: a\n\n":            "1",
 		"id: 1\n\n":                     "1", // without data, too
 		"id: 1\n\nid: 2\ndata: a\n":     "1", // cut short
@@ -185,7 +190,14 @@ func TestDecoderLastID(t *testing.T) {
 			for err := error(nil); err == nil; {
 				_, err = d.Next()
 			}
-			if got := d.LastID(); got != want {
+			got, seen := d.LastID()
+			if !seen {
+				if got != "" {
+					t.Errorf("%q, %s: %q, and not seen", stream, split, got)
+				}
+				got = "not seen"
+			}
+			if got != want {
 				t.Errorf("%q, %s: %q, want %q", stream, split, got, want)
 			}
 		}
