@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -102,6 +103,44 @@ func TestConsoleToken(t *testing.T) {
 		}
 	}
 	o.must(`![location.href, document.documentElement.outerHTML, JSON.stringify({...localStorage}), JSON.stringify({...sessionStorage})].some(s => s.includes(%q))`, secretPart)
+}
+
+// A token that ends while the page watches: it asks for another at once, and
+// goes on with it where the stream ended, whoever has put it there.
+func TestConsoleTokenExpires(t *testing.T) {
+	secret := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(secret, []byte(strings.Repeat("s", 40)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	mint := func(lasts string) string {
+		token, err := command(t, noEnv, "token", "--jwt-secret-file", secret, "--for", lasts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.TrimSpace(token)
+	}
+	good := mint("1h")
+	o := newConsoleTour(t, "--store", "memory", "--jwt-secret-file", secret)
+	keep := func(token string) { o.must(`(document.cookie = "sluice_token=%s; Path=/", true)`, token) }
+	send := func(data string) {
+		t.Helper()
+		if answer, text := ask(t, http.DefaultClient, "POST", o.hub.url("/v1/topics/demo/events"), data, header{"Authorization": "Bearer " + good}); answer.StatusCode != 201 {
+			t.Fatalf("%s %s", answer.Status, text)
+		}
+	}
+	o.shows("#access", "This hub wants a token.")
+	keep(mint("3s")) // a page that people log in to
+	o.connection()
+	send("before")
+	o.await("the event", inSight+`.length === 1`)
+	o.shows("#access", "The token has expired: with another the stream goes on where it ended.")
+	o.shows("#trouble", "Rejected 401: ")
+	send("meanwhile")
+	keep(good)
+	o.connection()
+	o.await("what came meanwhile", inSight+`.length === 2`)
+	o.must(`document.querySelector("#access").hidden`)
+	o.quiet("status of 401")
 }
 
 // checkCookie checks how the browser keeps the token.

@@ -67,8 +67,10 @@ function admitted() {
 function changed() {
   connection.changed();
   const off = stream.state === "closed";
-  const refused = off && wantsToken(stream.end);
-  if (refused || stream.state === "open") access.show(refused, refused);
+  const open = stream.state === "open";
+  const end = open ? stream.ending : stream.end;
+  const wanted = (off || end?.expired) && wantsToken(end);
+  if (wanted || open) access.show(wanted, wanted, end?.expired);
   text($("connect"), off ? "Connect" : "Disconnect");
   $("connect").classList.toggle("primary", off);
   text($("subscribe-command"), subscribeCommand(topics.list.length > 0 ? topics.list : ["demo"], access.has));
@@ -78,6 +80,7 @@ function changed() {
 
 function tick() {
   connection.tick();
+  if (stream.state !== "open" && wantsToken(stream.end) && access.renewed) admitted();
   const full = topics.list.length >= maxTopics;
   figures.tell(stream.state, stream.openedAt,
     stream.withoutFigures ? "the hub does not let this page read hub.stats" : full ? `${maxTopics} topics leave no room for hub.stats` : "");

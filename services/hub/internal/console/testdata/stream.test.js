@@ -10,7 +10,8 @@ test("positions", () => {
   assert.equal(one.move("1-0"), null);
   const two = new Position(["a", "b.c"]);
   two.move("a@1-0,b.c@5-0");
-  assert.deepEqual(two.move("a@1-0,b.c@5-1"), { topic: "b.c", id: "5-1" });
+  assert.deepEqual(two.move("b.c@5-1,a@1-0"), { topic: "b.c", id: "5-1" });
+  assert.equal(two.move("a@1-0,b.c@5-1"), null);
   assert.deepEqual(two.move("a@2-0,b.c@5-1"), { topic: "a", id: "2-0" });
   assert.equal(two.of("b.c"), "5-1");
   assert.equal(two.of("d"), undefined);
@@ -96,7 +97,7 @@ const problem = (status, body, headers) =>
 
 test("an ended stream is resumed, and repeated events are left out", async () => {
   const got = await hub(["a", "b"], [
-    opening("a@1-0,b@1-0,hub.stats@5-0") + event("a@1-1,b@1-0,hub.stats@5-0", "x") + event("a@1-1,b@1-0,hub.stats@6-0", "{}") + event("a@1-1,b@2-0,hub.stats@6-0", "y"),
+    opening("a@1-0,b@1-0,hub.stats@5-0") + event("a@1-1,b@1-0,hub.stats@5-0", "x") + event("hub.stats@6-0,a@1-1,b@1-0", "{}") + event("b@2-0,a@1-1,hub.stats@6-0", "y"),
     opening("a@1-0,b@2-0,hub.stats@0-0") + event("a@1-1,b@2-0,hub.stats@0-0", "x") + event("a@1-2,b@2-0,hub.stats@0-0", "z"),
   ]);
   assert.deepEqual(got.events, ["a 1-1 x", "b 2-0 y", "a 1-2 z"]);

@@ -9,6 +9,7 @@ export class Access {
   // on has change(): another token from now on.
   constructor(on) {
     this.inPage = ""; // what no cookie holds
+    this.refused = ""; // the cookie that the hub does not let in any more
     $("access-form").addEventListener("submit", (e) => {
       e.preventDefault();
       this.keep($("token").value.trim());
@@ -40,12 +41,26 @@ export class Access {
     this.show(!$("access").hidden);
   }
 
-  // show has the field seen or not; wanted says that the hub asks for a token.
-  show(seen, wanted = false) {
+  // renewed tells that somebody else, such as a page that people log in to, has
+  // put another token in the place of the one that is refused.
+  get renewed() {
+    return kept() !== "" && kept() !== this.refused;
+  }
+
+  // show has the field seen or not; wanted says that the hub asks for a token,
+  // or for another in the place of one that has expired.
+  show(seen, wanted = false, expired = false) {
+    if (wanted && $("access").hidden) this.refused = kept();
     $("access").hidden = !seen;
     $("token-forget").hidden = !this.has;
-    text($("access-why"), wanted ? (this.has ? "The hub does not let this token in." : "This hub wants a token.") : this.has ? "This page has a token." : "This page has no token.");
+    text($("access-why"), why(this.has, wanted, expired));
   }
+}
+
+function why(has, wanted, expired) {
+  if (expired) return "The token has expired: with another the stream goes on where it ended.";
+  if (wanted) return has ? "The hub does not let this token in." : "This hub wants a token.";
+  return has ? "This page has a token." : "This page has no token.";
 }
 
 const kept = () => document.cookie.split("; ").find((c) => c.startsWith(`${name}=`))?.slice(name.length + 1) ?? "";

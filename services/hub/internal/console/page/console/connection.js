@@ -14,7 +14,7 @@ const causes = {
 const ofTheBrowser = /:(host-not-allowed|cross-origin)$/;
 
 // wantsToken reports whether a stream ended for want of a token, or of another.
-export const wantsToken = (end) => [401, 403].includes(end?.status) && !ofTheBrowser.test(end.type ?? "");
+export const wantsToken = (end) => end?.expired || ([401, 403].includes(end?.status) && !ofTheBrowser.test(end.type ?? ""));
 
 export class Connection {
   constructor(stream) {

@@ -20,15 +20,13 @@ export class Position {
   }
 
   // move takes the id that an event carries. It returns the topic whose place
-  // changed, which is the event's own, with its id there; null for none.
+  // changed, which is the event's own and stands first, with its id there; null
+  // for none.
   move(id) {
     const parts = this.topics.length === 1 && !id.includes("@") ? [`${this.topics[0]}@${id}`] : id.split(",");
-    let moved = null;
-    for (let i = 0; i < parts.length && !moved; i++) {
-      if (parts[i] !== this.parts[i]) moved = split(parts[i]);
-    }
+    const moved = parts.find((p) => !this.parts.includes(p));
     this.parts = parts;
-    return moved;
+    return moved ? split(moved) : null;
   }
 
   // of returns the place in a topic; undefined where it is not known.

@@ -187,7 +187,7 @@ export class Stream {
     if (last !== undefined && compareIDs(id, last) <= 0) return void this.count.duplicates++;
     this.seen.set(topic, id);
     this.count.events++;
-    // Resuming needs the chosen topics only; the figures are the last.
+    // Resuming needs the chosen topics only; the figures, which have not moved, are the last.
     const whole = this.position.topics.length === this.topics.length;
     const position = whole ? e.id : e.id.slice(0, e.id.lastIndexOf(","));
     this.on.event({ topic, id, position, type: e.type, data: e.data, traceparent: e.traceparent });
@@ -209,8 +209,9 @@ export class Stream {
         this.note("The hub announced a drain");
         return this.on.change();
       case "stream.expired":
-        this.ending = { reason: "token expired", detail: data.detail };
-        return;
+        this.ending = { reason: "token expired", expired: true };
+        this.note("The token has ended");
+        return this.on.change();
       case "stream.rejected":
         this.ending = { reason: `rejected ${data.status}`, detail: data.detail, status: data.status, type: data.type, trace: data.trace_id, permanent: data.permanent };
     }
