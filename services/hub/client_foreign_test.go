@@ -67,3 +67,60 @@ func followR3labs(ctx context.Context, url string, got func(id, data string)) er
 		}
 	})
 }
+
+// What the README says of lines over 64 KiB: the libraries' options help, and
+// without them the event never arrives.
+func TestOtherClientsLongLines(t *testing.T) {
+	h := startHub(t)
+	publish(t, h, "", nil, strings.Repeat("x", 100<<10))
+	address := h.public + "/v1/events?topic=orders&last_event_id=0"
+	goSSE := func(buffer int) func(ctx context.Context, got func(data string)) {
+		return func(ctx context.Context, got func(data string)) {
+			r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := gosse.NewConnection(r)
+			if buffer > 0 {
+				c.Buffer(nil, buffer)
+			}
+			c.SubscribeToAll(func(e gosse.Event) { got(e.Data) })
+			_ = c.Connect()
+		}
+	}
+	r3labs := func(options ...func(*rsse.Client)) func(ctx context.Context, got func(data string)) {
+		return func(ctx context.Context, got func(data string)) {
+			_ = rsse.NewClient(address, options...).SubscribeRawWithContext(ctx, func(m *rsse.Event) { got(string(m.Data)) })
+		}
+	}
+	for _, row := range []struct {
+		name   string
+		follow func(ctx context.Context, got func(data string))
+		want   bool
+	}{
+		{"go-sse", goSSE(0), false}, {"go-sse with Buffer", goSSE(1 << 20), true},
+		{"r3labs", r3labs(func(c *rsse.Client) { c.ReconnectStrategy = once{} }), false}, {"r3labs with ClientMaxBufferSize", r3labs(rsse.ClientMaxBufferSize(1 << 20)), true},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			ctx, stop := context.WithTimeout(t.Context(), 4*time.Second)
+			defer stop()
+			arrived := false
+			row.follow(ctx, func(data string) {
+				if len(data) == 100<<10 {
+					arrived = true
+					stop()
+				}
+			})
+			if arrived != row.want {
+				t.Errorf("arrived: %v", arrived)
+			}
+		})
+	}
+}
+
+// once is a back-off that does not try again: r3labs would go on when its
+// context has ended.
+type once struct{}
+
+func (once) NextBackOff() time.Duration { return -1 }
+func (once) Reset()                     {}

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/sluice-stream/sluice/services/hub/internal/browsertest"
+)
+
+// The README's way to go on when a token ends, in a real browser: whatever was
+// published meanwhile arrives, once, with the token that the page has renewed.
+func TestReadmeTokenRenewal(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	example := regexp.MustCompile("(?s)```js\n(let orders;\n.*?)```").FindSubmatch(readme)
+	if example == nil {
+		t.Fatal("the README has no such example")
+	}
+	secret := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(secret, []byte(strings.Repeat("s", 40)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	mint := func(lasts string) string {
+		token, err := command(t, noEnv, "token", "--jwt-secret-file", secret, "--for", lasts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.TrimSpace(token)
+	}
+	good := mint("1h")
+	h := startHub(t, "--jwt-secret-file", secret)
+	tab := browsertest.Open(t)
+	if err := chromedp.Do(tab, chromedp.Navigate(h.public+"/favicon.svg")); err != nil {
+		t.Fatal(err)
+	}
+	p := &page{t, tab, []string{"orders"}}
+	send := func(data string) {
+		t.Helper()
+		publish(t, h, "?type=order.created", header{"Authorization": "Bearer " + good}, data)
+	}
+	p.must(`(document.cookie = "sluice_token=%s; Path=/", true)`, mint("3s"))
+	p.must(`
+		var got = [], go, renewed = 0;
+		console.log = (id, data) => got.push(data);
+		var renew = () => new Promise(resolve => go = () => {
+			document.cookie = "sluice_token=%s; Path=/";
+			renewed++;
+			resolve();
+		});
+		true`, good)
+	p.must("(() => { %s; window.stream = () => orders; return true; })()", example[1])
+	await(t, "the stream is open", func() bool { return p.eval(`stream().readyState === EventSource.OPEN`) })
+	send("one")
+	await(t, "it arrives", func() bool { return p.eval(`got.length === 1`) })
+	await(t, "the token has ended", func() bool { return p.eval(`go !== undefined`) })
+	send("two")
+	p.must(`stream().readyState === EventSource.CLOSED && (go(), true)`)
+	await(t, "what came meanwhile arrives", func() bool { return p.eval(`got.length >= 2`) })
+	send("three")
+	await(t, "and what comes", func() bool { return p.eval(`got.length >= 3`) })
+	p.must(`JSON.stringify(got) === %q && renewed === 1`, `["one","two","three"]`)
+}
