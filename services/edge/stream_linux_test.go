@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -162,4 +163,23 @@ func TestClientNeverReads(t *testing.T) {
 		return len(h.connections()) == 0
 	})
 	t.Logf("%d MB were published meanwhile", sent>>20)
+}
+
+// A position in as many topics as a hub can allow, with the longest names and
+// ids, in the header and in the address, beside a token: all of it gets to the
+// hub, and the hub's answer with such a position back.
+func TestManyTopics(t *testing.T) {
+	e, _ := behind(t, "--max-topics-per-connection", "64")
+	var query, position string
+	for i := range 64 {
+		name := fmt.Sprintf("%0128d", i)
+		query += "&topic=" + name
+		position += "," + name + "@18446744073709551615-18446744073709551615"
+	}
+	query += "&last_event_id=" + url.QueryEscape(position[1:])
+	answer := open(t, "GET", e.url+"/v1/events?"+query[1:], "", "Last-Event-ID", position[1:], "Authorization", "Bearer "+strings.Repeat("x", 8<<10))
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK || strings.Count(answer.Header.Get("Last-Event-ID"), "@") != 64 {
+		t.Errorf("%s, Last-Event-ID %.100q", answer.Status, answer.Header.Get("Last-Event-ID"))
+	}
 }
