@@ -93,13 +93,15 @@ func TestOtherClientsLongLines(t *testing.T) {
 			_ = rsse.NewClient(address, options...).SubscribeRawWithContext(ctx, func(m *rsse.Event) { got(string(m.Data)) })
 		}
 	}
+	ended, end := context.WithCancel(t.Context())
+	end() // who cannot read the event is to try once
 	for _, row := range []struct {
 		name   string
 		follow func(ctx context.Context, got func(data string))
 		want   bool
 	}{
 		{"go-sse", goSSE(0), false}, {"go-sse with Buffer", goSSE(1 << 20), true},
-		{"r3labs", r3labs(func(c *rsse.Client) { c.ReconnectStrategy = once{} }), false}, {"r3labs with ClientMaxBufferSize", r3labs(rsse.ClientMaxBufferSize(1 << 20)), true},
+		{"r3labs", r3labs(func(c *rsse.Client) { c.ReconnectStrategy = soon{ended} }), false}, {"r3labs with ClientMaxBufferSize", r3labs(rsse.ClientMaxBufferSize(1 << 20)), true},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			ctx, stop := context.WithTimeout(t.Context(), 4*time.Second)
@@ -117,10 +119,3 @@ func TestOtherClientsLongLines(t *testing.T) {
 		})
 	}
 }
-
-// once is a back-off that does not try again: r3labs would go on when its
-// context has ended.
-type once struct{}
-
-func (once) NextBackOff() time.Duration { return -1 }
-func (once) Reset()                     {}
