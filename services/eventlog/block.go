@@ -22,8 +22,8 @@ const (
 )
 
 // Block is a run of consecutive events of one topic as wire-ready bytes, each
-// the lines of its body and then its id line. What a reader has been shown of a block
-// never changes, so it is read without a lock.
+// the lines of its body and then its id line. What a reader has been shown of
+// a block never changes, so it is read without a lock.
 type Block struct {
 	account *budget
 	refs    atomic.Int32 // the topic's own and the readers' pins; at 0 it leaves the account

@@ -13,20 +13,25 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// A hub that wants a token: the page asks for one, keeps it in the cookie, and
-// subscribes, shows figures and publishes with it. It can forget it again.
-func TestConsoleToken(t *testing.T) {
-	secret := filepath.Join(t.TempDir(), "secret")
+// newMinter returns the file of a hub's secret, and what makes tokens with it.
+func newMinter(t *testing.T) (secret string, mint func(args ...string) string) {
+	secret = filepath.Join(t.TempDir(), "secret")
 	if err := os.WriteFile(secret, []byte(strings.Repeat("s", 40)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	mint := func(args ...string) string {
+	return secret, func(args ...string) string {
 		token, err := command(t, noEnv, append([]string{"token", "--jwt-secret-file", secret}, args...)...)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return strings.TrimSpace(token)
 	}
+}
+
+// A hub that wants a token: the page asks for one, keeps it in the cookie, and
+// subscribes, shows figures and publishes with it. It can forget it again.
+func TestConsoleToken(t *testing.T) {
+	secret, mint := newMinter(t)
 	good := mint()
 	o := newConsoleTour(t, "--store", "memory", "--jwt-secret-file", secret)
 	asks := func(why string) {
@@ -108,18 +113,8 @@ func TestConsoleToken(t *testing.T) {
 // A token that ends while the page watches: it asks for another at once, and
 // goes on with it where the stream ended, whoever has put it there.
 func TestConsoleTokenExpires(t *testing.T) {
-	secret := filepath.Join(t.TempDir(), "secret")
-	if err := os.WriteFile(secret, []byte(strings.Repeat("s", 40)), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	mint := func(lasts string) string {
-		token, err := command(t, noEnv, "token", "--jwt-secret-file", secret, "--for", lasts)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return strings.TrimSpace(token)
-	}
-	good := mint("1h")
+	secret, mint := newMinter(t)
+	good := mint("--for", "1h")
 	o := newConsoleTour(t, "--store", "memory", "--jwt-secret-file", secret)
 	keep := func(token string) { o.must(`(document.cookie = "sluice_token=%s; Path=/", true)`, token) }
 	send := func(data string) {
@@ -129,7 +124,7 @@ func TestConsoleTokenExpires(t *testing.T) {
 		}
 	}
 	o.shows("#access", "This hub wants a token.")
-	keep(mint("3s")) // a page that people log in to
+	keep(mint("--for", "3s")) // a page that people log in to
 	o.connection()
 	send("before")
 	o.await("the event", inSight+`.length === 1`)

@@ -2,9 +2,7 @@ package main
 
 import (
 	"os"
-	"path/filepath"
 	"regexp"
-	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -23,18 +21,8 @@ func TestReadmeTokenRenewal(t *testing.T) {
 	if example == nil {
 		t.Fatal("the README has no such example")
 	}
-	secret := filepath.Join(t.TempDir(), "secret")
-	if err := os.WriteFile(secret, []byte(strings.Repeat("s", 40)), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	mint := func(lasts string) string {
-		token, err := command(t, noEnv, "token", "--jwt-secret-file", secret, "--for", lasts)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return strings.TrimSpace(token)
-	}
-	good := mint("1h")
+	secret, mint := newMinter(t)
+	good := mint("--for", "1h")
 	h := startHub(t, "--jwt-secret-file", secret)
 	tab := browsertest.Open(t)
 	if err := chromedp.Do(tab, chromedp.Navigate(h.public+"/favicon.svg")); err != nil {
@@ -45,7 +33,7 @@ func TestReadmeTokenRenewal(t *testing.T) {
 		t.Helper()
 		publish(t, h, "?type=order.created", header{"Authorization": "Bearer " + good}, data)
 	}
-	p.must(`(document.cookie = "sluice_token=%s; Path=/", true)`, mint("3s"))
+	p.must(`(document.cookie = "sluice_token=%s; Path=/", true)`, mint("--for", "3s"))
 	p.must(`
 		var got = [], go, renewed = 0;
 		console.log = (id, data) => got.push(data);
