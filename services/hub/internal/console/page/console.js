@@ -67,6 +67,7 @@ function admitted() {
 function changed() {
   connection.changed();
   const off = stream.state === "closed";
+  if (stream.state === "connecting") access.attempt();
   const open = stream.state === "open";
   const end = open ? stream.ending : stream.end;
   const wanted = (off || end?.expired) && wantsToken(end);

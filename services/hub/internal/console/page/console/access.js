@@ -9,7 +9,7 @@ export class Access {
   // on has change(): another token from now on.
   constructor(on) {
     this.inPage = ""; // what no cookie holds
-    this.refused = ""; // the cookie that the hub does not let in any more
+    this.tried = ""; // what the cookie held at the last attempt
     $("access-form").addEventListener("submit", (e) => {
       e.preventDefault();
       this.keep($("token").value.trim());
@@ -41,16 +41,20 @@ export class Access {
     this.show(!$("access").hidden);
   }
 
+  // attempt notes that the hub is asked now.
+  attempt() {
+    this.tried = kept();
+  }
+
   // renewed tells that somebody else, such as a page that people log in to, has
-  // put another token in the place of the one that is refused.
+  // put another token into the cookie since.
   get renewed() {
-    return kept() !== "" && kept() !== this.refused;
+    return kept() !== "" && kept() !== this.tried;
   }
 
   // show has the field seen or not; wanted says that the hub asks for a token,
   // or for another in the place of one that has expired.
   show(seen, wanted = false, expired = false) {
-    if (wanted && $("access").hidden) this.refused = kept();
     $("access").hidden = !seen;
     $("token-forget").hidden = !this.has;
     text($("access-why"), why(this.has, wanted, expired));
