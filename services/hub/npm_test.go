@@ -43,6 +43,12 @@ func npmScript(t *testing.T, name string, args ...string) *exec.Cmd {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), node, append([]string{name}, args...)...)
-	cmd.Dir, cmd.Stderr = dir, os.Stderr
+	var said bytes.Buffer
+	cmd.Dir, cmd.Stderr = dir, &said
+	t.Cleanup(func() {
+		if t.Failed() && cmd.ProcessState != nil { // else it may be writing
+			t.Logf("%s wrote:\n%s", name, said.String())
+		}
+	})
 	return cmd
 }
