@@ -124,7 +124,7 @@ func TestConsoleTokenExpires(t *testing.T) {
 		}
 	}
 	o.shows("#access", "This hub wants a token.")
-	keep(mint("--for", "3s")) // a page that people log in to
+	keep(mint("--for", "8s")) // a page that people log in to
 	o.connection()
 	send("before")
 	o.await("the event", inSight+`.length === 1`)

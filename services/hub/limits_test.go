@@ -80,7 +80,7 @@ func TestFileLimit(t *testing.T) {
 }
 
 func testFileLimit(t *testing.T) {
-	const files, late = 300, 100
+	const files, late = 300, 60
 	p := &hubProcess{t: t, public: programtest.FreeAddress(t), admin: programtest.FreeAddress(t),
 		wrapper:  []string{"sh", "-c", fmt.Sprintf(`ulimit -n %d && exec "$@"`, files), "sh"},
 		settings: []string{"--store", "bolt", "--data", t.TempDir()}}

@@ -33,7 +33,7 @@ func TestReadmeTokenRenewal(t *testing.T) {
 		t.Helper()
 		publish(t, h, "?type=order.created", header{"Authorization": "Bearer " + good}, data)
 	}
-	p.must(`(document.cookie = "sluice_token=%s; Path=/", true)`, mint("--for", "3s"))
+	p.must(`(document.cookie = "sluice_token=%s; Path=/", true)`, mint("--for", "8s"))
 	p.must(`
 		var got = [], go, renewed = 0;
 		console.log = (id, data) => got.push(data);

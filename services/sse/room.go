@@ -9,7 +9,7 @@ import (
 // noticed yet. So who finds no room waits, but not for long, and not many at a
 // time.
 const (
-	roomPatience = 100 * time.Millisecond
+	roomPatience = 200 * time.Millisecond
 	roomWaiters  = 16
 )
 

@@ -25,7 +25,7 @@ func NewShare(most int) *Share {
 // been noticed yet. So who finds none waits, but not for long, and not many of
 // one address at a time.
 const (
-	placePatience = 100 * time.Millisecond
+	placePatience = 200 * time.Millisecond
 	placeWaiters  = 4
 )
 
