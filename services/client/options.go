@@ -29,7 +29,8 @@ type Options struct {
 	// and empty or "$" at what comes from now on.
 	LastEventID string
 	// Positions keeps the position across restarts. Where it holds one,
-	// LastEventID counts for nothing.
+	// LastEventID counts for nothing. It holds none where a server that is no hub
+	// has reset its ids.
 	Positions Positions
 	// SaveEvery is how long a position may wait to be saved; a second where 0.
 	// It is saved at the end in any case.
@@ -114,8 +115,32 @@ func (o Options) withDefaults() (Options, error) {
 			return o, fmt.Errorf("client: %.150q is not the name of a topic", topic)
 		}
 	}
-	_, err := address(o.URL, o.Path)
-	return o, err
+	target, err := address(o.URL, o.Path)
+	if err != nil {
+		return o, err
+	}
+	return o, o.checkAddress(target)
+}
+
+// checkAddress finds what an address and the other options do not agree on.
+func (o *Options) checkAddress(target string) error {
+	u, err := url.Parse(target)
+	if err != nil {
+		return errors.New("client: URL and Path make no address together")
+	}
+	query := u.Query()
+	whole := o.Path == ""
+	switch {
+	case whole && strings.Trim(u.Path, "/") == "" && u.RawQuery == "":
+		return errors.New("client: no topics: name Topics, or give the whole address of a stream")
+	case o.ClientID != "" && query.Has("client_id"):
+		return errors.New("client: the address has a client_id: leave out ClientID, or that")
+	case o.Pong && query.Has("heartbeat"):
+		return errors.New("client: the address has a heartbeat: leave out Pong, or that")
+	case o.Pong && whole && !strings.HasSuffix(strings.TrimRight(u.Path, "/"), defaultPath):
+		return errors.New("client: with Pong the address must be a hub's, ending in " + defaultPath)
+	}
+	return nil
 }
 
 // address joins a base address and a path, both as they are written.
@@ -165,8 +190,9 @@ func (o *Options) streamURL() string {
 func (o *Options) at(path string) string {
 	base := o.URL
 	if o.Path == "" { // it is a stream's
+		base, _, _ = strings.Cut(base, "#")
 		front, query, _ := strings.Cut(base, "?")
-		base = withQuery(strings.TrimSuffix(front, defaultPath), query)
+		base = withQuery(strings.TrimSuffix(strings.TrimRight(front, "/"), defaultPath), query)
 	}
 	target, _ := address(base, path)
 	return target

@@ -167,6 +167,10 @@ func TestTooLargeEventEndsIt(t *testing.T) {
 func TestBadOptions(t *testing.T) {
 	for want, o := range map[string]client.Options{
 		"not the address":   {URL: "hub:8080", Topics: []string{"a"}},
+		"name Topics":       {URL: "http://hub/"},
+		"has a client_id":   {URL: "http://hub?client_id=x", Topics: []string{"a"}, ClientID: "me"},
+		"has a heartbeat":   {URL: "http://hub?heartbeat=comment", Topics: []string{"a"}, Pong: true},
+		"ending in /v1/":    {URL: "http://hub/stream?topic=a", Pong: true},
 		"65 topics":         {URL: "http://hub", Topics: make([]string, 65)},
 		"not the name":      {URL: "http://hub", Topics: []string{"a@b"}},
 		"is no id":          {URL: "http://hub", Topics: []string{"a"}, LastEventID: "1\n2"},
