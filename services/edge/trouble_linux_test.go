@@ -124,6 +124,8 @@ func TestRejectedID(t *testing.T) {
 		{"", "last_event_id=0&Last-Event-ID=5-5", "5-5"},
 		{"", "last_event_id=0&lastEventId=orders%401-1", ""}, // not 0: it would be taken up
 		{"", "last_event_id=7-7&lastEventId=", "7-7"},
+		{"", "lastEventId=1-1&x=y&lastEventID=2-2", ""},
+		{"", "last_event_id=1-1&last_event_id=2-2", ""},
 		{"1-1", "lastEventId=5-5&last_event_id=0", "1-1"},
 	} {
 		url := e.url + "/v1/events?topic=orders&" + c.query
