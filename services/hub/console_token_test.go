@@ -131,9 +131,12 @@ func TestConsoleTokenExpires(t *testing.T) {
 	o.shows("#access", "The token has expired: with another the stream goes on where it ended.")
 	o.shows("#trouble", "Rejected 401: ")
 	send("meanwhile")
+	o.must(`(document.querySelector("#start").value = "0", true)`) // is for who begins, not for who goes on
 	keep(good)
 	o.connection()
-	o.await("what came meanwhile", inSight+`.length === 2`)
+	send("after")
+	o.await("what came meanwhile and after", inSight+`.length >= 3`)
+	o.must(inSight + `.length === 3`)
 	o.must(`document.querySelector("#access").hidden`)
 	o.quiet("status of 401")
 }

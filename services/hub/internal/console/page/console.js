@@ -60,7 +60,8 @@ function admitted() {
   stream.token = access.inPage;
   stream.withoutFigures = false;
   publisher.command();
-  connect();
+  if (stream.seen.size > 0) stream.connect(topics.list); // where it was, wherever it began
+  else connect();
 }
 
 // changed shows another state of the stream.
