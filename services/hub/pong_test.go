@@ -42,7 +42,9 @@ func TestPongRoute(t *testing.T) {
 		{"huge", "POST", o.Connection, `{"seq":18446744073709551616}`, 400, "invalid-pong"},
 		{"bad id", "POST", o.Connection, `{"seq":1,"last_event_id":"nonsense"}`, 400, "invalid-pong"},
 		{"an id of which topic?", "POST", o.Connection, `{"seq":1,"last_event_id":"5-1"}`, 400, "invalid-pong"},
-		{"large", "POST", o.Connection, `{"seq":1,"more":"` + strings.Repeat("x", 4<<10) + `"}`, 413, "pong-too-large"},
+		{"64 topics with the longest names and ids", "POST", o.Connection, `{"seq":7,"last_event_id":"` +
+			strings.TrimPrefix(strings.Repeat(","+strings.Repeat("t", 128)+"@18446744073709551615-18446744073709551615", 64), ",") + `"}`, 409, "stale-pong"},
+		{"large", "POST", o.Connection, `{"seq":1,"more":"` + strings.Repeat("x", 16<<10) + `"}`, 413, "pong-too-large"},
 		{"GET", "GET", o.Connection, "", 405, "method-not-allowed"},
 	} {
 		status, head, body := h.ask(t, row.method, "/v1/connections/"+row.id+"/pong", row.body)

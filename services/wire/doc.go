@@ -3,8 +3,8 @@
 // it. It has the standard library only, so that a client needs nothing else.
 //
 // An event is encoded once, by [AppendBody], when it is published, and gets its
-// id line when it is in the log. Only the server makes ids, positions of several
-// topics and control events ([Open] and the rest). A [Decoder] reads any server's
+// id line when it is in the log. Only the server makes ids
+// and control events ([Open] and the rest). A [Decoder] reads any server's
 // stream. What both ends know of ids is here too: [ID], [ParsePosition].
 //
 // Nothing that a publisher chooses can begin a line, so no event can pass for

@@ -17,7 +17,7 @@ const MaxTypeLen = 128
 // and an EventSource fires "open" and "error" itself, so a listener could not
 // tell such an event from a change of the connection.
 func ValidType(typ string) bool {
-	if typ == "open" || typ == "error" || strings.HasPrefix(typ, "stream.") {
+	if typ == "open" || typ == "error" || strings.HasPrefix(typ, ControlPrefix) {
 		return false
 	}
 	return len(typ) <= MaxTypeLen*utf8.UTFMax && printable(typ) && utf8.RuneCountInString(typ) <= MaxTypeLen

@@ -104,8 +104,12 @@ func TestParseProxy(t *testing.T) {
 // that came first, and few wait.
 func TestShareWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, a := NewShare(1), netip.MustParseAddr("192.0.2.1")
-		giveBack, _ := s.Take(t.Context(), a)
+		const places = 4
+		s, a := NewShare(places), netip.MustParseAddr("192.0.2.1")
+		var giveBack func()
+		for range places {
+			giveBack, _ = s.Take(t.Context(), a)
+		}
 		gone, leave := context.WithCancel(t.Context())
 		var mu sync.Mutex // guards order
 		var order []int
@@ -115,7 +119,7 @@ func TestShareWaits(t *testing.T) {
 			order = append(order, i)
 		}
 		var waiters sync.WaitGroup
-		for i := range placeWaiters {
+		for i := range places {
 			ctx := t.Context()
 			if i == 1 {
 				ctx = gone
@@ -129,7 +133,7 @@ func TestShareWaits(t *testing.T) {
 				}
 				note(i)
 				time.Sleep(10 * time.Millisecond)
-				if i < placeWaiters-2 { // the last is to come too late
+				if i < places-2 { // the last is to come too late
 					back()
 				}
 			})
@@ -146,7 +150,7 @@ func TestShareWaits(t *testing.T) {
 		if want := []int{-1, 0, 2, -3}; !slices.Equal(order, want) {
 			t.Errorf("served in the order %v, want %v", order, want)
 		}
-		if len(s.queue) != 0 || s.held[group(a)] != 1 {
+		if len(s.queue) != 0 || s.held[group(a)] != places {
 			t.Errorf("left: %v, %v", s.queue, s.held)
 		}
 	})

@@ -22,11 +22,11 @@ func NewShare(most int) *Share {
 }
 
 // A place may be about to come free: its holder has hung up, and that has not
-// been noticed yet. So who finds none waits, but not for long, and not many of
-// one address at a time.
+// been noticed yet. So who finds none waits, but not for long, and of one
+// address no more than have places, nor than this.
 const (
 	placePatience = 200 * time.Millisecond
-	placeWaiters  = 4
+	placeWaiters  = 64
 )
 
 // Take takes one for an address, and reports whether there was one left, or
@@ -65,7 +65,7 @@ func (s *Share) take(g netip.Prefix) (given chan struct{}, ok bool) {
 		s.held[g]++
 		return nil, true
 	}
-	if len(s.queue[g]) >= placeWaiters {
+	if len(s.queue[g]) >= min(s.most, placeWaiters) {
 		return nil, false
 	}
 	given = make(chan struct{})

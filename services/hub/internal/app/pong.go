@@ -11,8 +11,9 @@ import (
 	"github.com/sluice-stream/sluice/services/sse"
 )
 
-// maxPongBytes leaves room for the composite id of many topics.
-const maxPongBytes = 4 << 10
+// maxPongBytes has room for the longest id of as many topics as a connection
+// may have.
+const maxPongBytes = 16 << 10
 
 // pongBody is the body of a pong. Its ts, which is the hub's own, says nothing
 // that the hub does not know.
