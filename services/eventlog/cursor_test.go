@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sort"
+	"strings"
 	"sync"
 	"testing"
 
@@ -260,5 +261,34 @@ func TestAppendRefusesNames(t *testing.T) {
 	l, s := openShelf(t, 0)
 	if _, err := l.Append(t.Context(), "no/topic", Entry{}); err == nil || len(s.topics) > 0 {
 		t.Errorf("a bad name: %v", err)
+	}
+}
+
+// What a store holds without a blank line, from before the log wanted one, is
+// read with one.
+func TestFetchMendsBodies(t *testing.T) {
+	l, s := openShelf(t, 20_000)
+	ids := fill(t, l, "topic", 100, 1000)
+	s.topics["topic"][0].Body, s.topics["topic"][1].Body = []byte("data: old"), nil
+	topic := l.Follow("topic")
+	defer l.Leave(topic)
+	c := Cursor{Topic: topic}
+	b, err := l.Fetch(t.Context(), c)
+	if err != nil || b == nil {
+		t.Fatal(b, err)
+	}
+	defer b.Unpin()
+	span, where := c.NextIn(b, 1<<20)
+	if where != Resident || span.Events < 3 {
+		t.Fatal(where, span.Events)
+	}
+	want := fmt.Sprintf("data: old\nid: %v\n\n\nid: %v\n\ndata: 2", ids[0], ids[1])
+	if got := string(span.Bytes()); !strings.HasPrefix(got, want) {
+		t.Errorf("read %.100q", got)
+	}
+	n := 0
+	span.Each(func(id ID, fields []byte) bool { n++; return true })
+	if n != span.Events {
+		t.Errorf("%d of %d events", n, span.Events)
 	}
 }
