@@ -81,7 +81,11 @@ func TestContractNamesEveryProblem(t *testing.T) {
 		t.Fatal(err)
 	}
 	var emitted []string
-	for _, folder := range []string{"internal/app", "internal/auth", "internal/admission", "../sse"} {
+	rooms, err := fs.Glob(os.DirFS("."), "internal/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, folder := range append(rooms, "../sse") {
 		emitted = append(emitted, problemTypes(t, folder)...)
 	}
 	if len(emitted) < 20 {
@@ -151,14 +155,15 @@ func problemOf(literal *ast.CompositeLit) ast.Expr {
 	if !ok {
 		return nil
 	}
+	field := "Type"
 	switch {
-	case name.Name == "bound" && len(literal.Elts) == 3:
-		return literal.Elts[1]
+	case name.Name == "Bound" && len(literal.Elts) > 0:
+		field = "Problem"
 	case name.Name != "Rejection":
 		return nil
 	}
 	for _, element := range literal.Elts {
-		if pair, ok := element.(*ast.KeyValueExpr); ok && pair.Key.(*ast.Ident).Name == "Type" {
+		if pair, ok := element.(*ast.KeyValueExpr); ok && pair.Key.(*ast.Ident).Name == field {
 			return pair.Value
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -67,6 +68,8 @@ func mayImport(name, path string) bool {
 	case within(name, "services/eventlog"):
 		return !ours && !within(path, "github.com/prometheus", "go.opentelemetry.io", "github.com/gin-gonic") ||
 			within(inside, "services/eventlog", "services/wire")
+	case ours && within(name, "services/hub/internal"):
+		return roomMayImport(strings.TrimPrefix(name, "services/hub/internal/"), inside)
 	case within(name, "services/sse"):
 		return within(inside, "services/eventlog", "services/sse", "services/wire") || within(path, "golang.org/x/sys")
 	case within(name, "loadtest"):
@@ -75,4 +78,34 @@ func mayImport(name, path string) bool {
 		return !ours || within(inside, "observability", "services/eventlog", "services/sse", "services/wire")
 	}
 	return true
+}
+
+// doors are the rooms of the hub from outside in, each with those that it may
+// enter beside itself. What is not here is a piece that any of them may use.
+var doors = map[string][]string{
+	"app":       {"admin", "publish", "subscribe", "figures", "front", "settings"},
+	"admin":     {"figures", "front", "settings"},
+	"publish":   {"figures", "front", "settings"},
+	"subscribe": {"figures", "front", "settings"},
+	"figures":   {"settings"},
+	"front":     {"settings"},
+	"settings":  {},
+	"roomtest":  {"figures", "front", "settings"},
+}
+
+// roomMayImport holds the rooms to their doors. The pieces that rooms are made
+// of know no room, and no package knows a command but the main one.
+func roomMayImport(room, path string) bool {
+	other, inside := strings.CutPrefix(path, "services/hub/internal/")
+	if !inside {
+		return true
+	}
+	_, isRoom := doors[other]
+	switch {
+	case strings.HasPrefix(other, "commands/"):
+		return room == "commands" || strings.HasPrefix(room, "commands/")
+	case !isRoom:
+		return true
+	}
+	return slices.Contains(doors[room], other)
 }

@@ -14,11 +14,8 @@ import (
 	"syscall"
 
 	"github.com/sluice-stream/sluice/services/hub/internal/app"
-	"github.com/sluice-stream/sluice/services/hub/internal/feed"
-	"github.com/sluice-stream/sluice/services/hub/internal/healthcheck"
-	"github.com/sluice-stream/sluice/services/hub/internal/minting"
-	"github.com/sluice-stream/sluice/services/hub/internal/operate"
-	"github.com/sluice-stream/sluice/services/hub/internal/setup"
+	"github.com/sluice-stream/sluice/services/hub/internal/commands"
+	"github.com/sluice-stream/sluice/services/hub/internal/settings"
 )
 
 func main() {
@@ -32,40 +29,30 @@ func main() {
 
 // run does what args say until it is done or ctx ends.
 func run(ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) error {
-	command := ""
-	if len(args) > 0 {
-		command = args[0]
-	}
-	var err error
-	switch command {
-	case "publish":
-		err = feed.Run(ctx, args[1:], getenv, stdin, stdout, stderr)
-	case "healthcheck":
-		err = healthcheck.Run(ctx, args[1:], getenv, app.Defaults().AdminListen, stdout)
-	case "init":
-		err = setup.Run(args[1:], stdout)
-	case "token":
-		err = minting.Run(args[1:], getenv, stdout)
-	case "admin":
-		err = operate.Run(ctx, args[1:], getenv, app.Defaults().AdminListen, stdout)
-	case "version":
-		_, err = fmt.Fprintln(stdout, version())
-	case "help":
-		_, err = app.Parse([]string{"--help"}, getenv, stdout)
-	default:
-		err = serve(ctx, args, getenv, stdout)
-	}
+	err := dispatch(ctx, args, commands.Process{Getenv: getenv, Stdin: stdin, Stdout: stdout, Stderr: stderr})
 	if errors.Is(err, flag.ErrHelp) {
 		return nil
 	}
 	return err
 }
 
-func serve(ctx context.Context, args []string, getenv func(string) string, stdout io.Writer) error {
-	s, err := app.Parse(args, getenv, stdout)
+func dispatch(ctx context.Context, args []string, p commands.Process) error {
+	if len(args) > 0 {
+		if known, err := p.Run(ctx, args[0], args[1:], settings.Defaults().AdminListen); known {
+			return err
+		}
+		switch args[0] {
+		case "version":
+			_, err := fmt.Fprintln(p.Stdout, version())
+			return err
+		case "help":
+			args = []string{"--help"}
+		}
+	}
+	s, err := settings.Parse(args, p.Getenv, p.Stdout)
 	if err != nil {
 		return err
 	}
-	s.Version, s.Getenv = buildVersion(), getenv
-	return app.Serve(ctx, s, stdout)
+	s.Version, s.Getenv = buildVersion(), p.Getenv
+	return app.Serve(ctx, s, p.Stdout)
 }

@@ -11,7 +11,7 @@ import (
 // BenchmarkProbe measures a probe from the first handler to its answer, next
 // to the smallest of other answers.
 func BenchmarkProbe(b *testing.B) {
-	h := newTestHub(b, eventlog.Memory(eventlog.MemoryOptions{}), nil).publicHandler()
+	h := newTestHub(b, eventlog.Memory(eventlog.MemoryOptions{}), nil).publicHandler("")
 	for name, header := range map[string]string{"probe": "true", "refusal": ""} {
 		b.Run(name, func(b *testing.B) {
 			r := httptest.NewRequest(http.MethodGet, "/v1/events", nil)

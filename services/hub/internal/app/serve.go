@@ -9,49 +9,53 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/sluice-stream/sluice/services/hub/internal/front"
+	"github.com/sluice-stream/sluice/services/hub/internal/settings"
 )
 
 // Serve runs a hub until ctx ends, and then ends it in order: not ready,
 // nothing new accepted, streams ended, publishes finished, log closed.
-func Serve(ctx context.Context, s Settings, stdout io.Writer) error {
-	return serve(ctx, s, usualTimes(), stdout)
+func Serve(ctx context.Context, s settings.Settings, stdout io.Writer) error {
+	return serve(ctx, s, settings.UsualTimes(), stdout)
 }
 
-func serve(ctx context.Context, s Settings, t times, stdout io.Writer) error {
-	public, err := listen("listen", s.Listen)
+func serve(ctx context.Context, s settings.Settings, t settings.Times, stdout io.Writer) error {
+	public, err := front.Listen("listen", s.Listen)
 	if err != nil {
 		return err
 	}
 	defer public.Close()
-	admin, err := listen("admin-listen", s.AdminListen)
+	admin, err := front.Listen("admin-listen", s.AdminListen)
 	if err != nil {
 		return err
 	}
 	defer admin.Close()
-	h, err := newHub(s, t, public, admin, stdout)
+	h, err := newHub(s, t, stdout)
 	if err != nil {
 		return err
 	}
 	defer h.closeTelemetry()
-	defer h.stopKeys()
+	defer h.front.Close()
 	return h.run(ctx, public, admin)
 }
 
 func (h *hub) run(ctx context.Context, publicListener, adminListener net.Listener) error {
 	ctx, h.beginDrain = context.WithCancel(ctx)
 	defer h.beginDrain()
-	public, admin := h.server(h.publicHandler()), h.server(h.adminHandler())
+	publicURL, adminURL := front.BaseURL(h.settings.Scheme(), publicListener), front.BaseURL(h.settings.Scheme(), adminListener)
+	public, admin := h.front.Server(h.publicHandler(publicURL)), h.front.Server(h.adminHandler())
 	public.ConnContext = h.health.ConnContext
 	failed := make(chan error, 2)
 	var running sync.WaitGroup
-	public.ConnState = h.newSockets().State
-	running.Go(func() { failed <- serveOn(public, h.streams.Listener(publicListener), "public") })
-	running.Go(func() { failed <- serveOn(admin, adminListener, "admin") })
+	public.ConnState = h.streams.Sockets().State
+	running.Go(func() { failed <- front.Serve(public, h.streams.Handler.Listener(publicListener), "public") })
+	running.Go(func() { failed <- front.Serve(admin, adminListener, "admin") })
 	background, stop := context.WithCancel(context.Background())
 	running.Go(func() { h.tidier.run(background) })
-	running.Go(func() { h.publishStats(background) })
+	running.Go(func() { h.figures.Run(background) })
 	h.ready.Store(true)
-	h.logStart()
+	h.logStart(publicURL, adminURL)
 
 	var err error
 	select {
@@ -68,54 +72,32 @@ func (h *hub) run(ctx context.Context, publicListener, adminListener net.Listene
 	return err
 }
 
-func (h *hub) server(handler http.Handler) *http.Server {
-	s := &http.Server{
-		Handler:           handler,
-		ReadHeaderTimeout: h.times.header,
-		IdleTimeout:       h.times.idle,
-		MaxHeaderBytes:    maxHeaderBytes,
-		// OPTIONS * is answered like all else, with its trace.
-		DisableGeneralOptionsHandler: true,
-		ErrorLog:                     h.errorLog(),
-	}
-	if h.certificates != nil {
-		s.TLSConfig = h.certificates.config()
-		// Peers that are dead and not only silent: the streams over one
-		// connection of HTTP/2 may be idle for long.
-		s.HTTP2 = &http.HTTP2Config{SendPingTimeout: h.times.ping}
-	}
-	return s
-}
-
-func serveOn(s *http.Server, l net.Listener, name string) error {
-	serve := s.Serve
-	if s.TLSConfig != nil {
-		serve = func(l net.Listener) error { return s.ServeTLS(l, "", "") }
-	}
-	if err := serve(l); !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("the %s listener failed: %w", name, err)
-	}
-	return nil
-}
-
 // logStart says where to look next.
-func (h *hub) logStart() {
+func (h *hub) logStart(publicURL, adminURL string) {
 	s := &h.settings
 	fields := []any{
 		"event_type", "start", "node", s.Node, "store", s.Store,
-		"look", h.publicURL + "/",
-		"subscribe", subscribeLine(h.publicURL),
-		"publish", publishLine(h.publicURL),
-		"admin", h.adminURL + "/",
-		"metrics", h.adminURL + "/metrics",
+		"look", publicURL + "/",
+		"subscribe", subscribeLine(publicURL),
+		"publish", publishLine(publicURL),
+		"admin", adminURL + "/",
+		"metrics", adminURL + "/metrics",
 	}
-	if s.Store == storeBolt {
+	if s.Store == settings.Bolt {
 		fields = append(fields, "data", s.Data)
 	}
 	h.logger.Info("the hub is ready", fields...)
-	if s.InsecureOpenAccess && h.verifier == nil {
+	if s.InsecureOpenAccess && h.front.Open() {
 		h.logger.Warn("everybody who reaches the hub may publish and subscribe (--insecure-open-access)", "event_type", "start")
 	}
+}
+
+func subscribeLine(base string) string {
+	return fmt.Sprintf("curl -N '%s/v1/events?topic=demo'", base)
+}
+
+func publishLine(base string) string {
+	return fmt.Sprintf("curl -d 'hello' %s/v1/topics/demo/events", base)
 }
 
 // announce says that the end is near for as long as it takes proxies and
@@ -138,7 +120,7 @@ func (h *hub) shutdown(ctx context.Context, public, admin *http.Server) error {
 	start := time.Now()
 	h.ready.Store(false)
 	h.draining.Store(true)
-	h.logger.Info("shutting down", "event_type", "drain", "streams", h.streams.Stats().Connections)
+	h.logger.Info("shutting down", "event_type", "drain", "streams", h.streams.Handler.Stats().Connections)
 
 	// Publishers are served until the streams have ended.
 	streamsErr := h.endStreams(ctx)
@@ -158,10 +140,10 @@ func (h *hub) shutdown(ctx context.Context, public, admin *http.Server) error {
 
 // endStreams ends the streams within the share of the time that they have.
 func (h *hub) endStreams(ctx context.Context) error {
-	h.streams.Drain(ctx, h.settings.DrainTimeout*spreadShare/100)
+	h.streams.Handler.Drain(ctx, h.settings.DrainTimeout*spreadShare/100)
 	ctx, cancel := context.WithTimeout(ctx, h.settings.DrainTimeout*(streamsShare-spreadShare)/100)
 	defer cancel()
-	return h.streams.Shutdown(ctx)
+	return h.streams.Handler.Shutdown(ctx)
 }
 
 func (h *hub) closeClients() error {

@@ -7,6 +7,7 @@ import (
 	"github.com/sluice-stream/sluice/services/eventlog"
 	"github.com/sluice-stream/sluice/services/eventlog/boltlog"
 	"github.com/sluice-stream/sluice/services/hub/internal/clients"
+	"github.com/sluice-stream/sluice/services/hub/internal/settings"
 )
 
 // keyAge is how long an idempotency key is remembered.
@@ -14,20 +15,20 @@ const keyAge = 24 * time.Hour
 
 func (h *hub) openStore() (eventlog.Store, error) {
 	s := &h.settings
-	if s.Store == storeMemory {
-		return eventlog.Memory(eventlog.MemoryOptions{Retention: s.retention(), MaxTopics: s.MaxTopics, Keys: s.keys()}), nil
+	if s.Store == settings.Memory {
+		return eventlog.Memory(eventlog.MemoryOptions{Retention: s.Retention(), MaxTopics: s.MaxTopics, Keys: keys(s)}), nil
 	}
 	return boltlog.Open(s.Data, boltlog.Options{
-		Retention: s.retention(),
+		Retention: s.Retention(),
 		MaxTopics: s.MaxTopics,
-		Keys:      s.keys(),
+		Keys:      keys(s),
 		OnDamage: func(topic string, err error) {
 			h.logger.Error("the store found a damaged record", "event_type", "sse_error", "topic", topic, "error", err.Error())
 		},
 	})
 }
 
-func (s *Settings) keys() eventlog.KeyOptions {
+func keys(s *settings.Settings) eventlog.KeyOptions {
 	return eventlog.KeyOptions{Age: keyAge, Most: s.IdempotencyKeys}
 }
 
@@ -37,7 +38,7 @@ func (h *hub) openClients() (*clients.Table, error) {
 	o := clients.Options{Failed: func(err error) {
 		h.logger.Error("named clients could not be saved; it will be tried again", "event_type", "sse_error", "error", err.Error())
 	}}
-	if h.settings.Store == storeBolt {
+	if h.settings.Store == settings.Bolt {
 		o.Path = filepath.Join(h.settings.Data, "clients.jsonl")
 	}
 	return clients.Open(o)
