@@ -43,9 +43,13 @@ func TestClientThroughADrain(t *testing.T) {
 			continue
 		}
 		release := holdPublish(t, first)
+		for range 200 { // whose streams take two seconds to end
+			first.subscribe("topic=crowd", "")
+		}
 		if answer, text := ask(t, http.DefaultClient, "POST", first.admin+"/v1/drain", "", nil); answer.StatusCode != 202 {
 			t.Fatal(text)
 		}
+		awaitDrain(t, first.public)
 		turnedAway.Go(func() {
 			for range client.Subscribe(lateContext, client.Options{URL: first.public, Topics: []string{"orders"}, OnState: late.note}) {
 			}

@@ -149,6 +149,7 @@ func TestConsoleDuringDrain(t *testing.T) {
 		defer answer.Body.Close()
 	}
 	o.admin("POST", "/v1/drain", 202)
+	awaitDrain(t, o.hub.url(""))
 	o.do(chromedp.Navigate(o.hub.url("/")))
 	o.shows("#trouble", "Rejected 503: the server is about to end; come back when another has taken over. The page tries again")
 	o.shows("#state-text", "Retrying in")

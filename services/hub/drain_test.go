@@ -108,6 +108,16 @@ func TestDrainIsIdempotent(t *testing.T) {
 	}
 }
 
+// awaitDrain waits until a hub that was told to drain does: that it will is
+// answered before. What is refused then is a stream of known length.
+func awaitDrain(t *testing.T, public string) {
+	t.Helper()
+	await(t, "the drain has begun", func() bool {
+		answer, _ := ask(t, http.DefaultClient, "HEAD", public+"/v1/events?topic=orders", "", nil)
+		return answer.ContentLength > 0
+	})
+}
+
 // holdPublish begins a publish that ends when it is told, or with the test.
 func holdPublish(t *testing.T, h *runningHub) (release func()) {
 	t.Helper()
