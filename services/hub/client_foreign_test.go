@@ -68,8 +68,8 @@ func followR3labs(ctx context.Context, url string, got func(id, data string)) er
 	})
 }
 
-// What the README says of lines over 64 KiB: the libraries' options help, and
-// without them the event never arrives.
+// What the hub's README says of lines over 64 KiB: the libraries' options help,
+// and without them the event never arrives.
 func TestOtherClientsLongLines(t *testing.T) {
 	h := startHub(t)
 	publish(t, h, "", nil, strings.Repeat("x", 100<<10))

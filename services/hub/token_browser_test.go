@@ -1,23 +1,21 @@
 package main
 
 import (
-	"os"
 	"regexp"
 	"testing"
 
 	"github.com/chromedp/chromedp"
 
+	"github.com/sluice-stream/sluice/internal/readmes"
 	"github.com/sluice-stream/sluice/services/hub/internal/browsertest"
 )
 
-// The README's way to go on when a token ends, in a real browser: whatever was
-// published meanwhile arrives, once, with the token that the page has renewed.
+// The way to go on when a token ends that the hub's README has, in a real
+// browser: whatever was published meanwhile arrives, once, with the token that
+// the page has renewed.
 func TestReadmeTokenRenewal(t *testing.T) {
-	readme, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	example := regexp.MustCompile("(?s)```js\n(let orders;\n.*?)```").FindSubmatch(readme)
+	section := readmes.Get(t, "services/hub/README.md").Section(t, "Browsers, libraries, proxies")
+	example := regexp.MustCompile("(?s)```js\n(let orders;\n.*?)```").FindStringSubmatch(section)
 	if example == nil {
 		t.Fatal("the README has no such example")
 	}

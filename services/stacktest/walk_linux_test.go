@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sluice-stream/sluice/internal/readmes"
 )
 
 var (
@@ -35,23 +37,23 @@ var emptyWhenWell = map[string]string{
 	"NotificationsFailing": "it has only integrations that failed",
 }
 
-// What README and runbooks tell to paste works as it stands, and what they link
+// What READMEs and runbooks tell to paste works as it stands, and what they link
 // to is there: whoever comes for the first time meets nothing that fails.
 func testWalk(t *testing.T, s *stack) {
-	readme := s.document(t, "README.md")
-	_, readme, _ = strings.Cut(readme, "\n## The stack\n")
-	readme, _, _ = strings.Cut(readme, "\n## ")
-	t.Run("README", func(t *testing.T) { walkReadme(t, s, readme) })
+	told := readmes.Get(t, "README.md").Section(t, "The stack") +
+		readmes.Get(t, "observability/README.md").Section(t, "Follow one event in the stack")
+	t.Run("READMEs", func(t *testing.T) { walkReadmes(t, s, s.here(told)) })
+	told += readmes.Get(t, "alerts/README.md").Text
 	books, err := filepath.Glob(filepath.Join(root, "alerts", "runbooks", "*.md"))
 	if err != nil || len(books) == 0 {
 		t.Fatalf("%d runbooks, %v", len(books), err)
 	}
 	t.Run("links", func(t *testing.T) {
-		links := aLink.FindAllString(fenced.ReplaceAllString(readme, ""), -1)
+		links := aLink.FindAllString(s.here(fenced.ReplaceAllString(told, "")), -1)
 		for _, book := range books {
 			folder := s.url("prometheus") + "/user/"
 			links = append(links, folder+filepath.Base(book))
-			for _, m := range bookLink.FindAllStringSubmatch(s.document(t, book), -1) {
+			for _, m := range bookLink.FindAllStringSubmatch(s.book(t, book), -1) {
 				links = append(links, folder+m[1])
 			}
 		}
@@ -62,18 +64,15 @@ func testWalk(t *testing.T, s *stack) {
 			name := strings.TrimSuffix(filepath.Base(book), ".md")
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				walkBook(t, s, name, s.document(t, book))
+				walkBook(t, s, name, s.book(t, book))
 			})
 		}
 	})
 }
 
-// document returns a text of the checkout, with the addresses of this stack.
-func (s *stack) document(t *testing.T, path string) string {
+// book returns a runbook, with the addresses of this stack.
+func (s *stack) book(t *testing.T, path string) string {
 	t.Helper()
-	if !filepath.IsAbs(path) && !strings.HasPrefix(path, root) {
-		path = filepath.Join(root, path)
-	}
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -102,15 +101,15 @@ func (s *stack) paste(t *testing.T, commands string) (string, error) {
 	return string(out), err
 }
 
-// The first command of README has brought the stack up. The others publish an
-// event that arrives, and one whose trace is in Jaeger and in Loki.
-func walkReadme(t *testing.T, s *stack, text string) {
+// The first command of the READMEs has brought the stack up. The others publish
+// an event that arrives, and one whose trace is in Jaeger and in Loki.
+func walkReadmes(t *testing.T, s *stack, text string) {
 	var blocks []string
 	for _, m := range fenced.FindAllStringSubmatch(text, -1) {
 		blocks = append(blocks, m[1])
 	}
 	if len(blocks) < 3 || blocks[0] != "docker compose up --wait\n" {
-		t.Fatalf("README has other commands: %q", blocks)
+		t.Fatalf("the READMEs have other commands: %q", blocks)
 	}
 	// A watcher has a terminal of its own, and is there before the rest goes on.
 	stream := filepath.Join(t.TempDir(), "stream")
