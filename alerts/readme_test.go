@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sluice-stream/sluice/internal/readmes"
+	"github.com/sluice-stream/sluice/services/stacktest/readmes"
 )
 
 // The README's table has each alert once, in its tiers, and no others.

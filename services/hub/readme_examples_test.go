@@ -9,8 +9,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sluice-stream/sluice/internal/readmes"
 	"github.com/sluice-stream/sluice/observability/backends/needs"
+	"github.com/sluice-stream/sluice/services/stacktest/readmes"
 )
 
 // The READMEs' commands do what is said that they do: each block of shell

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sluice-stream/sluice/internal/readmes"
+	"github.com/sluice-stream/sluice/services/stacktest/readmes"
 )
 
 // The hub's README names every setting there is, and no README one that isn't.

@@ -6,8 +6,8 @@ import (
 
 	"github.com/chromedp/chromedp"
 
-	"github.com/sluice-stream/sluice/internal/readmes"
 	"github.com/sluice-stream/sluice/services/hub/internal/browsertest"
+	"github.com/sluice-stream/sluice/services/stacktest/readmes"
 )
 
 // The way to go on when a token ends that the hub's README has, in a real

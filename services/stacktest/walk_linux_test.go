@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sluice-stream/sluice/internal/readmes"
+	"github.com/sluice-stream/sluice/services/stacktest/readmes"
 )
 
 var (
