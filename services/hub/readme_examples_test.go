@@ -2,12 +2,14 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sluice-stream/sluice/observability/backends/needs"
 	"github.com/sluice-stream/sluice/services/stacktest/readmes"
@@ -88,17 +90,18 @@ func TestReadmePrograms(t *testing.T) {
 // prints runs a program in dir until it has printed the lines of want.
 func prints(t *testing.T, dir, program, want string) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), program)
+	ctx, stop := context.WithTimeout(t.Context(), time.Minute) // for one that prints something else
+	cmd := exec.CommandContext(ctx, program)
 	cmd.Dir, cmd.Stderr = dir, os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err == nil {
 		err = cmd.Start()
 	}
 	if err != nil {
+		stop()
 		t.Fatal(err)
 	}
-	defer cmd.Wait()
-	defer cmd.Process.Kill()
+	defer func() { stop(); cmd.Wait() }()
 	missing := strings.Split(strings.TrimSpace(normal(want)), "\n")
 	for lines := bufio.NewScanner(out); len(missing) > 0 && lines.Scan(); {
 		if normal(lines.Text()) == missing[0] {
