@@ -39,12 +39,12 @@ func (a *Admission) leave() {
 // has begun. Its client resumes after what it got.
 const endTime = 5 * time.Second
 
-// left returns how long a stream may last, where that is limited.
-func (m *meta) left() (left time.Duration, ends bool) {
-	if m.admission == nil || m.admission.Expires.IsZero() {
-		return 0, false
+// expires returns when a stream ends; zero: never.
+func (x *session) expires() time.Time {
+	if x.admission == nil {
+		return time.Time{}
 	}
-	return time.Until(m.admission.Expires), true
+	return x.admission.Expires
 }
 
 // admitted asks Admit about a request. Nil stands for the Admission of a
@@ -61,11 +61,11 @@ func (h *Handler) admitted(r *http.Request, topics []string) (*Admission, *Rejec
 }
 
 // subject returns whose stream it is.
-func (m *meta) subject() string {
-	if m.admission == nil {
+func (x *session) subject() string {
+	if x.admission == nil {
 		return ""
 	}
-	return m.admission.Subject
+	return x.admission.Subject
 }
 
 // clientKey names a client of a subject to [Clients]. No client_id has a NUL

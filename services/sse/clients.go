@@ -38,8 +38,8 @@ type ClientStart struct {
 func (hs *handshake) clientStarts(s *subscription) []ClientStart {
 	starts := make([]ClientStart, 0, len(s.topics))
 	for i, topic := range s.topics {
-		u := &hs.stream.subs[i]
-		if u.own {
+		u := &hs.stream.Subs[i]
+		if u.Own {
 			continue
 		}
 		state, _ := u.Topic.State()
@@ -50,16 +50,4 @@ func (hs *handshake) clientStarts(s *subscription) []ClientStart {
 		starts = append(starts, start)
 	}
 	return starts
-}
-
-// positions returns where a stream is in its topics, but for the server's own.
-func (s *stream) positions() map[string]eventlog.ID {
-	at := make(map[string]eventlog.ID, len(s.subs))
-	for i := range s.subs {
-		if s.subs[i].own {
-			continue
-		}
-		at[s.subs[i].Topic.Name()] = s.subs[i].At
-	}
-	return at
 }

@@ -5,7 +5,8 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"github.com/sluice-stream/sluice/services/wire"
+	"github.com/sluice-stream/sluice/services/sse/internal/heartbeat"
+	"github.com/sluice-stream/sluice/services/sse/internal/stream"
 )
 
 // drainPace is how long a drain takes for each stream at the most: few streams
@@ -32,14 +33,14 @@ func (h *Handler) Drain(ctx context.Context, window time.Duration) {
 
 	rand.Shuffle(len(streams), func(i, k int) { streams[i], streams[k] = streams[k], streams[i] })
 	due := func(i int) time.Duration { return window * time.Duration(i+1) / time.Duration(len(streams)) }
-	for i, e := range streams {
-		e.drain(due(i))
+	for i, x := range streams {
+		x.driver.Tell(appendDrain(nil, due(i)))
 	}
 	tick := time.NewTicker(drainPace)
 	defer tick.Stop()
 	for i := 0; i < len(streams); {
 		for passed := time.Since(start); i < len(streams) && due(i) <= passed; i++ {
-			streams[i].end(ReasonDrain)
+			streams[i].driver.End(stream.Drain)
 		}
 		select {
 		case <-tick.C:
@@ -54,11 +55,5 @@ func (s *server) draining() *Rejection {
 	rest := max(time.Until(s.drainsUntil), 0)
 	return &Rejection{Status: 503, Type: "draining", Title: "Draining", drains: true,
 		Detail:     "the server is about to end; come back when another has taken over",
-		RetryAfter: rest + jitter(retryBase, 0.5)}
-}
-
-// appendDrain appends the stream.drain of a stream that ends so much later.
-func appendDrain(dst []byte, in time.Duration) []byte {
-	dst = appendRetry(dst, retryBase)
-	return wire.AppendControl(dst, nil, wire.TypeDrain, wire.Drain{EndsInMS: in.Milliseconds()})
+		RetryAfter: rest + heartbeat.Spread(retryBase, 0.5)}
 }

@@ -35,21 +35,21 @@ func (h *Handler) groupOf(r *http.Request, asked *subscription) Group {
 }
 
 // group returns the group that a stream is in.
-func (m *meta) group(degraded bool) Group {
-	g := Group{Release: m.release, Transport: transport(m.http2)}
+func (x *session) group(degraded bool) Group {
+	g := Group{Release: x.release, Transport: transport(x.http2)}
 	switch {
 	case degraded:
 		g.Health = Degraded
-	case m.pings != nil:
+	case x.pings != nil:
 		g.Health = Healthy
 	}
 	return g
 }
 
 // turned moves a stream to the group that it is in now.
-func (s *server) turned(m *meta, degraded bool) {
+func (s *server) turned(x *session, degraded bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.groups[m.group(!degraded)]--
-	s.groups[m.group(degraded)]++
+	s.groups[x.group(!degraded)]--
+	s.groups[x.group(degraded)]++
 }

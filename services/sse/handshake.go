@@ -9,16 +9,15 @@ import (
 	"time"
 
 	"github.com/sluice-stream/sluice/services/eventlog"
+	"github.com/sluice-stream/sluice/services/sse/internal/heartbeat"
+	"github.com/sluice-stream/sluice/services/sse/internal/stream"
 	"github.com/sluice-stream/sluice/services/wire"
 )
-
-// retryBase is the middle of the reconnection times that streams announce.
-const retryBase = 2 * time.Second
 
 // handshake is a subscription that was accepted: the stream it reads, and
 // what the client is told first.
 type handshake struct {
-	stream   stream
+	stream   stream.Stream
 	id       [16]byte
 	release  string
 	pong     bool // the heartbeat is two-way
@@ -33,7 +32,7 @@ type handshake struct {
 // client is told of it. The handshake's topics must be released.
 func (h *Handler) open(r *http.Request, s *subscription) *handshake {
 	topics, starts := s.topics, s.starts
-	hs := &handshake{stream: stream{subs: make([]sub, len(topics))}, release: s.release,
+	hs := &handshake{stream: stream.Stream{Subs: make([]stream.Sub, len(topics))}, release: s.release,
 		pong: h.pongs(s)}
 	rand.Read(hs.id[:]) // never fails
 	hs.trace = h.traceOf(r)
@@ -61,13 +60,13 @@ func (h *Handler) open(r *http.Request, s *subscription) *handshake {
 		default:
 			hs.gaps = append(hs.gaps, nil)
 		}
-		hs.stream.subs[i] = sub{Cursor: eventlog.Cursor{Topic: t, At: presented[i]}, own: h.own(name)}
+		hs.stream.Subs[i] = stream.Sub{Cursor: eventlog.Cursor{Topic: t, At: presented[i]}, Own: h.own(name)}
 		if at.Less(state.Last) && outcome != eventlog.OutcomeAhead && !h.own(name) {
-			hs.stream.beginReplay(&hs.stream.subs[i], state.Last)
+			hs.stream.BeginReplay(&hs.stream.Subs[i], state.Last)
 		}
 		hs.outcomes = append(hs.outcomes, outcome)
 		told[i] = wire.OpenTopic{Topic: name, Outcome: string(outcome), After: presented[i].String(),
-			Oldest: idOrNone(state.Oldest), Head: state.Last.String()}
+			Oldest: stream.IDOrNone(state.Oldest), Head: state.Last.String()}
 	}
 	hs.compose(h, told)
 	return hs
@@ -81,13 +80,13 @@ func (h *Handler) traceOf(r *http.Request) Trace {
 }
 
 // pongs reports whether a stream is to have a two-way heartbeat.
-func (h *Handler) pongs(s *subscription) bool { return s.pong && h.pingRules().interval > 0 }
+func (h *Handler) pongs(s *subscription) bool { return s.pong && h.heartbeatRules().Interval > 0 }
 
 // compose writes the opening and moves the cursors over gaps.
 func (hs *handshake) compose(h *Handler, told []wire.OpenTopic) {
-	position := hs.stream.appendPosition(nil, nil)
+	position := hs.stream.AppendPosition(nil, nil)
 	hs.position = string(position)
-	out := appendRetry(nil, retryBase)
+	out := appendRetry(nil)
 	out = wire.AppendControl(out, position, wire.TypeOpen, wire.Open{
 		Connection: h.connectionID(hs.id),
 		Node:       h.Node,
@@ -98,9 +97,9 @@ func (hs *handshake) compose(h *Handler, told []wire.OpenTopic) {
 	})
 	for i, g := range hs.gaps {
 		if g != nil {
-			u := &hs.stream.subs[i]
+			u := &hs.stream.Subs[i]
 			u.At = g.Through
-			out = hs.stream.appendGap(out, g, u)
+			out = hs.stream.AppendGap(out, g, u)
 		}
 	}
 	hs.opening = out
@@ -112,10 +111,10 @@ func (hs *handshake) heartbeat(h *Handler) wire.Heartbeat {
 		interval := or(h.HeartbeatInterval, DefaultHeartbeatInterval)
 		return wire.Heartbeat{Mode: "comment", IntervalMS: max(interval, 0).Milliseconds()}
 	}
-	rules := h.pingRules()
-	told := wire.Heartbeat{Mode: "pong", IntervalMS: rules.interval.Milliseconds()}
-	if rules.timeout < never {
-		told.TimeoutMS = rules.timeout.Milliseconds()
+	rules := h.heartbeatRules()
+	told := wire.Heartbeat{Mode: "pong", IntervalMS: rules.Interval.Milliseconds()}
+	if rules.Timeout < heartbeat.Never {
+		told.TimeoutMS = rules.Timeout.Milliseconds()
 	}
 	return told
 }

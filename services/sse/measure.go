@@ -4,6 +4,9 @@ import (
 	"time"
 
 	"github.com/sluice-stream/sluice/services/eventlog"
+	"github.com/sluice-stream/sluice/services/sse/internal/fanout"
+	"github.com/sluice-stream/sluice/services/sse/internal/sockets"
+	"github.com/sluice-stream/sluice/services/sse/internal/stream"
 	"github.com/sluice-stream/sluice/services/wire"
 )
 
@@ -16,42 +19,32 @@ const stuckAfter = 100 * time.Millisecond
 func (s *server) watchStuck() {
 	tick := time.NewTicker(stuckAfter / 2)
 	defer tick.Stop()
-	var scratch []Fanout
-	var rate sampler
+	report := s.newReport()
+	var rate stream.Sampler
 	for {
 		select {
 		case <-s.ctx.Done():
 			return
 		case <-tick.C:
 		}
-		rate.tune(s.clock(), s.goroutine.events())
-		s.sampleGap.Store(rate.gap)
+		rate.Tune(s.clock(), s.goroutine.Load().Events())
+		s.sampleGap.Store(rate.Gap())
 		before := s.clock() - stuckAfter
-		for _, f := range s.fanouts.all() {
-			if r := f.stuck(before); r != (run{}) {
-				view := f.topic.View()
-				scratch = s.report(f, &view, r, scratch)
+		for _, t := range s.fanouts.All() {
+			if r := t.Stuck(before); r != (fanout.Run{}) {
+				view := t.View()
+				report(t, &view, r)
 			}
 		}
 	}
 }
 
-func (f *fanouts) all() []*fanout {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	all := make([]*fanout, 0, len(f.topics))
-	for _, o := range f.topics {
-		all = append(all, o)
-	}
-	return all
-}
-
 // metered is what a stream with a goroutine of its own has for the meter.
 type metered struct {
-	owners  []owner  // by topic; none where nothing is measured
-	chosen  *chooser // nil likewise
-	traced  []watched
-	fanouts []Fanout
+	owners []fanout.Owner  // by topic; none where nothing is measured
+	chosen *stream.Chooser // nil likewise
+	report sockets.Report  // nil likewise
+	traced []stream.Watched
 }
 
 // follow begins to measure the stream's topics.
@@ -59,38 +52,38 @@ func (c *requestConn) follow() {
 	if c.server.h.Meter == nil {
 		return
 	}
-	c.metered.owners, c.metered.chosen = make([]owner, len(c.subs)), &chooser{}
-	for i := range c.subs {
-		o := &c.metered.owners[i]
-		o.place = -1
-		if u := &c.subs[i]; !u.own {
-			o.fanout = c.server.fanouts.of(u.Topic)
+	m := &c.metered
+	m.owners, m.chosen, m.report = make([]fanout.Owner, len(c.reads.Subs)), &stream.Chooser{}, c.server.newReport()
+	for i := range c.reads.Subs {
+		if u := &c.reads.Subs[i]; !u.Own {
+			m.owners[i].Follow(&c.server.fanouts, u.Topic)
 		}
 	}
 }
 
 // unfollow ends what follow began.
-func (c *requestConn) unfollow(reason Reason) {
+func (c *requestConn) unfollow(reason stream.Reason) {
 	for i := range c.metered.owners {
 		o := &c.metered.owners[i]
-		if o.fanout == nil {
+		if !o.Follows() {
 			continue
 		}
-		if r := o.fanout.leave(o); r != (run{}) {
-			view := c.subs[i].Topic.View()
-			c.metered.fanouts = c.server.report(o.fanout, &view, r, c.metered.fanouts)
+		t, r := o.Leave()
+		if r != (fanout.Run{}) {
+			view := t.View()
+			c.metered.report(t, &view, r)
 		}
-		c.server.fanouts.quit(o.fanout)
+		c.server.fanouts.Quit(t)
 	}
 	for _, w := range c.metered.traced {
-		c.tell(w, reason)
+		c.Followed(w, reason)
 	}
 }
 
 // choice returns what chooses deliveries of the next piece.
-func (c *requestConn) choice() *chooser {
+func (c *requestConn) choice() *stream.Chooser {
 	if c.metered.chosen != nil {
-		c.metered.chosen.gap = c.server.sampleGap.Load()
+		c.metered.chosen.SetGap(c.server.sampleGap.Load())
 	}
 	return c.metered.chosen
 }
@@ -100,55 +93,49 @@ func (c *requestConn) choice() *chooser {
 func (c *requestConn) attempted() {
 	now := c.server.clock()
 	for i := range c.metered.owners {
-		o, u := &c.metered.owners[i], &c.subs[i]
-		if o.fanout == nil || !u.current {
+		o, u := &c.metered.owners[i], &c.reads.Subs[i]
+		if !o.Follows() || !u.Current() {
 			continue
 		}
 		c.pickTraced(o, u, int32(i))
-		if r := o.fanout.passed(o, u.At, now); r != (run{}) {
-			c.metered.fanouts = c.server.report(o.fanout, u.feed.look(c.pass), r, c.metered.fanouts)
+		if r := o.Passed(u.At, now); r != (fanout.Run{}) {
+			c.metered.report(o.Topic(), u.Feed.Look(c.pass), r)
 		}
 	}
 }
 
 // pickTraced looks for traced events in a piece, and follows some: one in as
 // many as the topic has owners.
-func (c *requestConn) pickTraced(o *owner, u *sub, i int32) {
-	if !o.at.Less(u.At) {
+func (c *requestConn) pickTraced(o *fanout.Owner, u *stream.Sub, i int32) {
+	if !o.At().Less(u.At) {
 		return
 	}
-	u.feed.look(c.pass).Each(o.at, u.At, func(e eventlog.Visible) bool {
+	u.Feed.Look(c.pass).Each(o.At(), u.At, func(e eventlog.Visible) bool {
 		trace := wire.TraceparentOf(e.Wire, e.ID)
 		if trace == nil {
 			return true
 		}
-		o.fanout.count(e.ID, tally{connections: 1})
-		w := watched{event: e, trace: string(trace), sub: i}
-		w.event.Wire = nil
-		w.slow = (hashOf(trace)^hashOf(c.id[:]))%uint32(o.fanout.size()) != 0
-		if len(c.metered.traced) < watchedMost {
+		o.Count(e.ID, fanout.Tally{Connections: 1})
+		w := stream.Watched{Event: e, Trace: string(trace), Sub: i}
+		w.Event.Wire = nil
+		w.Slow = (stream.HashOf(trace)^stream.HashOf(c.id[:]))%uint32(o.Peers()) != 0
+		if len(c.metered.traced) < stream.WatchedMost {
 			c.metered.traced = append(c.metered.traced, w)
 		}
 		return true
 	})
 }
 
-func (f *fanout) size() int {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return max(len(f.owners), 1)
-}
-
 // accepted notes that a write has ended.
-func (c *requestConn) accepted(samples []sampled) {
-	c.server.measure(&c.meta, samples)
+func (c *requestConn) accepted(samples []stream.Sampled) {
+	c.Sampled(samples)
 	for i := range c.metered.owners {
-		if o := &c.metered.owners[i]; o.fanout != nil && c.subs[i].current {
-			o.fanout.passed(o, o.at, 0)
+		if o := &c.metered.owners[i]; o.Follows() && c.reads.Subs[i].Current() {
+			o.Wrote()
 		}
 	}
 	for _, w := range c.metered.traced {
-		c.tell(w, "")
+		c.Followed(w, "")
 	}
 	c.metered.traced = c.metered.traced[:0]
 }
@@ -156,33 +143,9 @@ func (c *requestConn) accepted(samples []sampled) {
 // arrivedAtHead makes fan-outs wait for the topics that have come to the head.
 func (c *requestConn) arrivedAtHead() {
 	for i := range c.metered.owners {
-		o, u := &c.metered.owners[i], &c.subs[i]
-		if o.fanout == nil {
-			continue
-		}
-		u.current = !u.Behind(u.feed.look(c.pass))
-		if u.current {
-			o.fanout.rejoin(o, u.At)
+		o, u := &c.metered.owners[i], &c.reads.Subs[i]
+		if o.Follows() && u.Arrived(c.pass) {
+			o.Join(u.At)
 		}
 	}
-}
-
-// rejoin adds an owner unless it is there.
-func (f *fanout) rejoin(o *owner, at eventlog.ID) {
-	f.mu.Lock()
-	there := o.place >= 0
-	f.mu.Unlock()
-	if !there {
-		f.join(o, at)
-	}
-}
-
-func (c *requestConn) tell(w watched, failed Reason) {
-	s := c.server
-	took := s.h.Log.Age(w.event, time.Now())
-	if w.slow && failed == "" && took < SlowDelivery {
-		return
-	}
-	s.h.Meter.Followed(Delivery{Topic: c.subs[w.sub].Topic.Name(), ID: w.event.ID, Traceparent: w.trace,
-		Conn: c.describe(s.h, c.remote(), &c.stream), Took: took, Failed: failed})
 }

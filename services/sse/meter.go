@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/sluice-stream/sluice/services/eventlog"
+	"github.com/sluice-stream/sluice/services/sse/internal/stream"
 )
 
 // Meter is told how long deliveries take: for a sample of them, for each event
@@ -22,6 +23,17 @@ type Meter interface {
 	// own), and of some of those where it was slow.
 	Followed(Delivery)
 }
+
+// SamplesPerSecond is how many deliveries a second each owner of streams (a
+// delivery loop; all streams with goroutines of their own together) samples
+// about. Up to there it takes every delivery. Above, it takes one in so many,
+// at random distances, each delivery of a second with the same chance; how many
+// is set anew from the second before, and doubled whenever half as many again
+// were taken. So a figure made from n samples has the error of n random draws:
+// of a second's 99th percentile, with 1,000 samples, 95 times in 100 the true
+// rank is between 98.4 and 99.6 %. Seconds with many deliveries weigh no more
+// than others in what is summed up over a longer time.
+const SamplesPerSecond = stream.SamplesPerSecond
 
 // Path is whether an event was new when it was delivered.
 type Path string
@@ -70,10 +82,6 @@ type Delivery struct {
 
 // SlowDelivery is from when on a delivery is slow.
 const SlowDelivery = time.Second
-
-// slowFollowed bounds the streams that are followed because their sockets were
-// full when a traced event came.
-const slowFollowed = 4
 
 // Replay is what a stream was sent of the events that were there at its
 // handshake, once that is done.

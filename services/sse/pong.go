@@ -1,11 +1,21 @@
 package sse
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/sluice-stream/sluice/services/eventlog"
+	"github.com/sluice-stream/sluice/services/sse/internal/heartbeat"
 	"github.com/sluice-stream/sluice/services/wire"
+)
+
+// Errors of [Handler.Pong].
+var (
+	ErrNoConnection = errors.New("no open stream has that id; it may have ended")
+	ErrForeign      = errors.New("the stream belongs to somebody else")
+	ErrStalePong    = errors.New("only the latest ping can be answered")
+	ErrBadPong      = errors.New("the pong is malformed")
 )
 
 // Pong is a client's answer to a stream.ping.
@@ -28,33 +38,36 @@ func (h *Handler) Pong(id, subject string, p Pong) error {
 		return ErrNoConnection
 	}
 	s := h.serve()
-	e := s.streams.get(key)
-	if e == nil {
+	x := s.streams.get(key)
+	if x == nil {
 		return ErrNoConnection
 	}
-	m := e.about()
-	if m.subject() != subject {
+	if x.subject() != subject {
 		return ErrForeign
 	}
-	at, err := parseAcknowledged(p.LastEventID, e.topics())
+	at, err := parseAcknowledged(p.LastEventID, x.stream.Topics())
 	if err != nil {
 		return err
 	}
-	if m.pings == nil {
+	if x.pings == nil {
 		return ErrStalePong // it was never pinged
 	}
-	rtt, fresh, healed, err := m.pings.pong(p.Seq, s.clock())
-	if err != nil || !fresh {
-		return err
-	}
-	if healed {
-		s.turned(m, false)
+	rtt, answer := x.pings.Pong(p.Seq, s.clock())
+	switch answer {
+	case heartbeat.Over:
+		return ErrNoConnection
+	case heartbeat.Stale:
+		return ErrStalePong
+	case heartbeat.Again:
+		return nil
+	case heartbeat.Healed:
+		s.turned(x, false)
 	}
 	if h.Observer != nil {
 		h.Observer.Ponged(rtt)
 	}
-	if len(at) > 0 && m.client != "" && h.Clients != nil {
-		h.Clients.Acknowledge(clientKey(m.admission, m.client), at, e.at())
+	if len(at) > 0 && x.client != "" && h.Clients != nil {
+		h.Clients.Acknowledge(clientKey(x.admission, x.client), at, x.driver.At())
 	}
 	return nil
 }
@@ -75,17 +88,6 @@ func parseAcknowledged(position string, topics []string) (map[string]eventlog.ID
 		}
 	}
 	return at, nil
-}
-
-// missed counts a ping whose pong did not come in time. A stream's first in a
-// row makes it degraded.
-func (s *server) missed(m *meta, first bool) {
-	if first {
-		s.turned(m, true)
-	}
-	if s.h.Observer != nil {
-		s.h.Observer.PingMissed()
-	}
 }
 
 // clock is the time since the server began.

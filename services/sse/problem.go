@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sluice-stream/sluice/services/sse/internal/heartbeat"
 	"github.com/sluice-stream/sluice/services/wire"
 )
 
@@ -63,9 +64,9 @@ func WriteRejection(w http.ResponseWriter, r *http.Request, why *Rejection, trac
 	switch {
 	case retry > 0:
 	case permanent: // a page that doesn't listen must not hammer
-		retry = jitter(retryPermanent, 0.5)
+		retry = heartbeat.Spread(retryPermanent, 0.5)
 	default:
-		retry = jitter(retryBase, 0.5)
+		retry = heartbeat.Spread(retryBase, 0.5)
 	}
 	body := wire.AppendRetry(nil, retry)
 	presented, _ := presentedID(r.Header, query) // none is better than one of two

@@ -10,20 +10,22 @@ import (
 	"time"
 
 	"github.com/sluice-stream/sluice/services/eventlog"
+	"github.com/sluice-stream/sluice/services/sse/internal/heartbeat"
+	"github.com/sluice-stream/sluice/services/sse/internal/readers"
+	"github.com/sluice-stream/sluice/services/sse/internal/stream"
 )
 
 // requestConn is a stream that a goroutine of its own writes: HTTP/2, TLS,
 // HTTP/1.0, and platforms without delivery loops.
 type requestConn struct {
-	meta
-	server  *server
+	*session
 	sink    sink
 	request *http.Request
-	feeds   []feed
+	feeds   []stream.Feed
 	pages   chan page
 	signal  chan struct{}      // one slot: a topic has grown
-	ended   chan Reason        // one slot
-	drains  chan time.Duration // one slot: the stream will end so much later
+	ended   chan stream.Reason // one slot
+	told    chan []byte        // one slot: a control event
 	gone    atomic.Bool        // the stream has ended
 	late    *time.Timer        // cuts it off a while after it was told to end
 	pass    uint64
@@ -31,9 +33,9 @@ type requestConn struct {
 	metered metered
 	quiet   time.Duration // until when it may be, by the server's clock
 
-	mu sync.Mutex // guards what surveys read; held to compute, never to write
-	stream
-	sent    Sent
+	mu      sync.Mutex // guards what surveys read; held to compute, never to write
+	reads   stream.Stream
+	sent    stream.Sent
 	writing time.Time // since when a write is under way; else zero
 }
 
@@ -48,8 +50,8 @@ type page struct {
 // Wake implements eventlog.Waker.
 func (c *requestConn) Wake() { wake(c.signal) }
 
-// end implements ender.
-func (c *requestConn) end(reason Reason) {
+// End implements driver.
+func (c *requestConn) End(reason stream.Reason) {
 	select {
 	case c.ended <- reason:
 		c.late.Reset(endTime)
@@ -57,31 +59,33 @@ func (c *requestConn) end(reason Reason) {
 	}
 }
 
-// drain implements ender. A server drains once.
-func (c *requestConn) drain(in time.Duration) { c.drains <- in }
+// Tell implements driver. A server drains once.
+func (c *requestConn) Tell(event []byte) { c.told <- event }
 
 // drive writes a stream until it ends.
-func (s *server) drive(to sink, r *http.Request, hs *handshake, m meta) {
+func (s *server) drive(to sink, r *http.Request, hs *handshake, x *session) {
 	c := &requestConn{
-		meta: m, stream: hs.stream, server: s, sink: to, request: r,
-		feeds:  make([]feed, len(hs.stream.subs)),
-		pages:  make(chan page, len(hs.stream.subs)), // one job a topic at a time
+		session: x, reads: hs.stream, sink: to, request: r,
+		feeds:  make([]stream.Feed, len(hs.stream.Subs)),
+		pages:  make(chan page, len(hs.stream.Subs)), // one job a topic at a time
 		signal: make(chan struct{}, 1),
-		ended:  make(chan Reason, 1),
-		drains: make(chan time.Duration, 1),
+		ended:  make(chan stream.Reason, 1),
+		told:   make(chan []byte, 1),
 	}
+	x.driver, x.stream = c, &c.reads
 	ctx, cancel := context.WithCancel(s.ctx)
 	defer cancel()
-	c.late = time.AfterFunc(never, cancel)
+	c.late = time.AfterFunc(heartbeat.Never, cancel)
 	defer c.late.Stop()
-	for i := range c.subs {
-		c.feeds[i].topic = c.subs[i].Topic
-		c.subs[i].feed = &c.feeds[i]
-		c.subs[i].Topic.Watch(c)
+	for i := range c.reads.Subs {
+		u := &c.reads.Subs[i]
+		c.feeds[i].Topic = u.Topic
+		u.Feed = &c.feeds[i]
+		u.Topic.Watch(c)
 	}
 	c.follow()
-	if !s.join(m.id, c) {
-		c.end(ReasonDrain)
+	if !s.join(x) {
+		c.End(stream.Drain)
 	}
 	aborted := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() { c.sink.abort(); close(aborted) })
@@ -91,19 +95,19 @@ func (s *server) drive(to sink, r *http.Request, hs *handshake, m meta) {
 		reason, err = c.cutOff(reason), nil
 	}
 	c.sink.close()
-	for i := range c.subs {
-		c.subs[i].Topic.Unwatch(c)
+	for i := range c.reads.Subs {
+		c.reads.Subs[i].Topic.Unwatch(c)
 	}
 	c.gone.Store(true)
 	c.unfollow(reason)
 	c.dropPages()
-	s.leave(&c.meta, &c.stream, c.remote(), reason, err, c.sent)
+	x.Left(reason, err, c.sent)
 }
 
 // cutOff returns why a stream was.
-func (c *requestConn) cutOff(reason Reason) Reason {
+func (c *requestConn) cutOff(reason stream.Reason) stream.Reason {
 	if c.server.ctx.Err() != nil {
-		return ReasonDrain
+		return stream.Drain
 	}
 	select {
 	case reason = <-c.ended: // before it could see that
@@ -112,11 +116,11 @@ func (c *requestConn) cutOff(reason Reason) Reason {
 	return reason
 }
 
-// at implements ender.
-func (c *requestConn) at() map[string]eventlog.ID {
+// At implements driver.
+func (c *requestConn) At() map[string]eventlog.ID {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.positions()
+	return c.reads.Positions()
 }
 
 // dropPages takes back the answers of the reader pool that nobody reads.
@@ -133,17 +137,17 @@ func (c *requestConn) dropPages() {
 	}
 }
 
-func (c *requestConn) run(ctx context.Context, hs *handshake) (Reason, error) {
+func (c *requestConn) run(ctx context.Context, hs *handshake) (stream.Reason, error) {
 	err := c.sink.begin(c.server.h, hs)
 	if err == nil {
-		err = c.write(hs.opening, counts{})
+		err = c.write(hs.opening, stream.Counts{})
 	}
-	c.server.opened(c.request, hs, &c.meta)
+	c.begun(c.request, hs)
 	if err != nil {
 		return writeFailure(err)
 	}
-	if left, ends := c.left(); ends {
-		expiry := time.AfterFunc(left, func() { c.end(ReasonTokenExpired) })
+	if at := c.expires(); !at.IsZero() {
+		expiry := time.AfterFunc(time.Until(at), func() { c.End(stream.TokenExpired) })
 		defer expiry.Stop()
 	}
 	timer := time.NewTimer(c.patience())
@@ -155,15 +159,15 @@ func (c *requestConn) run(ctx context.Context, hs *handshake) (Reason, error) {
 		timer.Reset(c.patience())
 		select {
 		case <-ctx.Done():
-			return ReasonClient, nil
+			return stream.Client, nil
 		case <-c.sink.gone():
-			return ReasonClient, nil
+			return stream.Client, nil
 		case <-c.server.ctx.Done():
-			return ReasonDrain, nil
+			return stream.Drain, nil
 		case reason := <-c.ended:
 			return reason, c.finish(reason)
-		case in := <-c.drains:
-			if err := c.write(appendDrain(nil, in), counts{}); err != nil {
+		case event := <-c.told:
+			if err := c.write(event, stream.Counts{}); err != nil {
 				return writeFailure(err)
 			}
 		case p := <-c.pages:
@@ -178,7 +182,7 @@ func (c *requestConn) run(ctx context.Context, hs *handshake) (Reason, error) {
 				return writeFailure(err)
 			}
 			if dead {
-				return ReasonPongTimeout, nil
+				return stream.PongTimeout, nil
 			}
 		}
 	}
@@ -202,7 +206,7 @@ func (c *requestConn) writeAll() error {
 	for {
 		c.pass++
 		c.mu.Lock()
-		p, ok := c.next(c.pass, or(c.server.h.MaxWriteBytes, DefaultMaxWriteBytes), scratch[:0], c.choice())
+		p, ok := c.reads.Next(c.pass, or(c.server.h.MaxWriteBytes, DefaultMaxWriteBytes), scratch[:0], c.choice())
 		c.mu.Unlock()
 		c.fetchLacking()
 		if ok {
@@ -215,16 +219,18 @@ func (c *requestConn) writeAll() error {
 			return nil
 		}
 		var err error
-		if scratch = p.scratch; p.block == nil {
-			err = c.write(scratch, p.counts)
+		if scratch = p.Scratch; p.Block == nil {
+			err = c.write(scratch, p.Counts)
 		} else {
-			p.block.Pin()
-			err = c.write(p.block.Bytes(p.from, p.to), p.counts)
-			p.block.Unpin()
+			p.Block.Pin()
+			err = c.write(p.Block.Bytes(p.From, p.To), p.Counts)
+			p.Block.Unpin()
 		}
 		if err == nil {
-			c.accepted(p.samples)
-			c.server.endReplays(&c.meta, &c.stream, c.remote())
+			c.accepted(p.Samples)
+			for r, ok := c.reads.EndReplay(); ok; r, ok = c.reads.EndReplay() {
+				c.Replayed(r)
+			}
 		}
 		if err != nil || len(c.ended) > 0 || c.server.ctx.Err() != nil {
 			return err
@@ -236,22 +242,18 @@ func (c *requestConn) writeAll() error {
 // view holds a whole tail.
 func (c *requestConn) forgetViews() {
 	for i := range c.feeds {
-		c.server.goroutine.saved.Add(c.feeds[i].saved)
-		c.feeds[i].saved = 0
-		c.feeds[i].forget()
+		c.server.goroutine.Saved.Add(c.feeds[i].Forget())
 	}
 }
 
 func (c *requestConn) fetchLacking() {
-	for i := range c.subs {
-		u := &c.subs[i]
-		if !u.lacking {
+	for i := range c.reads.Subs {
+		from, ok := c.reads.Subs[i].Want()
+		if !ok {
 			continue
 		}
-		u.lacking, u.fetching = false, true
-		at := u.At
-		c.server.readers.ask(fetchJob{cursor: u.Cursor, again: c.again, gone: &c.gone, done: func(b *eventlog.Block, g *eventlog.GapError) {
-			c.pages <- page{i, at, b, g}
+		c.server.readers.Ask(readers.Job{Cursor: from, Again: c.again, Gone: &c.gone, Done: func(b *eventlog.Block, g *eventlog.GapError) {
+			c.pages <- page{i, from.At, b, g}
 			if c.gone.Load() {
 				c.dropPages()
 			}
@@ -261,19 +263,19 @@ func (c *requestConn) fetchLacking() {
 }
 
 func (c *requestConn) arrived(p page) error {
-	u := &c.subs[p.sub]
+	u := &c.reads.Subs[p.sub]
 	c.mu.Lock()
-	g := u.answered(p.at, p.block, p.gap)
+	g := u.Answered(p.at, p.block, p.gap)
 	c.mu.Unlock()
 	if g == nil {
 		return nil
 	}
-	c.server.gap(&c.meta, &c.stream, c.remote(), g)
-	return c.write(c.appendGap(nil, g, u), counts{})
+	c.Gap(g)
+	return c.write(c.reads.AppendGap(nil, g, u), stream.Counts{})
 }
 
 // write gives bytes to the client, each write within the time-out.
-func (c *requestConn) write(p []byte, n counts) error {
+func (c *requestConn) write(p []byte, n stream.Counts) error {
 	c.mu.Lock()
 	c.writing = time.Now()
 	c.mu.Unlock()
@@ -281,26 +283,26 @@ func (c *requestConn) write(p []byte, n counts) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.writing = time.Time{}
-	c.quiet = c.server.clock() + c.server.silence()
+	c.quiet = c.server.clock() + c.server.heartbeat.Quiet()
 	c.sent.Bytes += uint64(accepted)
-	own, replayed := n.bytes(0, uint32(accepted))
-	c.server.goroutine.replayed.Add(uint64(replayed))
-	c.server.goroutine.bytes.Add(uint64(accepted) - uint64(replayed) - uint64(own))
+	own, replayed := n.Bytes(0, uint32(accepted))
+	c.server.goroutine.Replayed.Add(uint64(replayed))
+	c.server.goroutine.Bytes.Add(uint64(accepted) - uint64(replayed) - uint64(own))
 	if err != nil {
 		return err
 	}
-	c.sent.Events += uint64(n.events())
-	c.server.goroutine.add(n)
+	c.sent.Events += uint64(n.Events())
+	c.server.goroutine.Add(n)
 	return nil
 }
 
 // writeFailure tells why a write failed.
-func writeFailure(err error) (Reason, error) {
+func writeFailure(err error) (stream.Reason, error) {
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return ReasonWriteTimeout, nil
+		return stream.WriteTimeout, nil
 	case errors.Is(err, http.ErrNotSupported): // a middleware that buffers the whole answer
-		return ReasonError, err
+		return stream.Error, err
 	}
-	return ReasonClient, nil
+	return stream.Client, nil
 }

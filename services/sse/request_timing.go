@@ -4,23 +4,17 @@ import (
 	"time"
 
 	"github.com/sluice-stream/sluice/services/eventlog"
+	"github.com/sluice-stream/sluice/services/sse/internal/heartbeat"
+	"github.com/sluice-stream/sluice/services/sse/internal/sockets"
+	"github.com/sluice-stream/sluice/services/sse/internal/stream"
 	"github.com/sluice-stream/sluice/services/wire"
 )
-
-// silence is how long a stream may be silent.
-func (s *server) silence() time.Duration {
-	interval := or(s.h.HeartbeatInterval, DefaultHeartbeatInterval)
-	if interval < 0 {
-		return never
-	}
-	return jitter(interval, 0.1)
-}
 
 // patience is how long the stream may wait if nothing happens.
 func (c *requestConn) patience() time.Duration {
 	due := c.quiet
 	if c.pings != nil {
-		due = min(due, c.pings.due(&c.server.pings))
+		due = min(due, c.pings.Due(&c.server.heartbeat))
 	}
 	return max(due-c.server.clock(), 0)
 }
@@ -35,25 +29,25 @@ func (c *requestConn) beat() (dead bool, err error) {
 	if c.server.clock() < c.quiet {
 		return false, nil
 	}
-	return false, c.write([]byte(wire.HeartbeatComment), counts{})
+	return false, c.write([]byte(wire.HeartbeatComment), stream.Counts{})
 }
 
 // ping goes on with a two-way heartbeat.
 func (c *requestConn) ping() (dead bool, err error) {
 	s := c.server
-	turn, degraded := c.pings.turn(s.clock(), &s.pings)
+	turn, degraded := c.pings.Turn(s.clock(), &s.heartbeat)
 	switch turn {
-	case pingLost:
-		s.missed(&c.meta, degraded)
-	case pingDead:
-		s.missed(&c.meta, degraded)
+	case heartbeat.TurnLost:
+		c.PingMissed(degraded)
+	case heartbeat.TurnDead:
+		c.PingMissed(degraded)
 		return true, nil
-	case pingDue:
+	case heartbeat.TurnPing:
 		if c.lags() {
-			c.pings.putOff(s.clock())
+			c.pings.PutOff(s.clock())
 			return false, nil
 		}
-		return false, c.write(appendPing(nil, c.pings.send(s.clock(), &s.pings)), counts{})
+		return false, c.write(c.pings.Append(nil, s.clock(), &s.heartbeat), stream.Counts{})
 	}
 	return false, nil
 }
@@ -61,32 +55,32 @@ func (c *requestConn) ping() (dead bool, err error) {
 func (c *requestConn) lags() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	var lag Lag
-	c.addLag(&lag, c.fresh)
+	var lag stream.Lag
+	c.reads.AddLag(&lag, c.fresh)
 	return lag.Behind()
 }
 
 // fresh returns the view of a topic at this moment.
-func (c *requestConn) fresh(u *sub) *eventlog.View {
+func (c *requestConn) fresh(u *stream.Sub) *eventlog.View {
 	v := u.Topic.View()
 	return &v
 }
 
 // finish writes what a stream ends with.
-func (c *requestConn) finish(reason Reason) error {
-	if reason == ReasonTokenExpired {
-		if err := c.write(c.admission.appendExpired(nil), counts{}); err != nil {
+func (c *requestConn) finish(reason stream.Reason) error {
+	if reason == stream.TokenExpired {
+		if err := c.write(stream.AppendExpired(nil, c.expires()), stream.Counts{}); err != nil {
 			return err
 		}
 	}
 	return c.sink.end(c.server.h)
 }
 
-// remote implements driver.
-func (c *requestConn) remote() string { return c.request.RemoteAddr }
+// Remote implements driver.
+func (c *requestConn) Remote() string { return c.request.RemoteAddr }
 
-// socketRTT implements driver.
-func (c *requestConn) socketRTT() time.Duration {
+// SocketRTT implements driver.
+func (c *requestConn) SocketRTT() time.Duration {
 	if f := c.server.h.SocketRTT; f != nil {
 		return f(c.request)
 	}
@@ -97,9 +91,9 @@ func (c *requestConn) socketRTT() time.Duration {
 func (c *requestConn) show(visit func(seen)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s := seen{meta: &c.meta, stream: &c.stream, sent: c.sent, view: c.fresh, driver: c}
+	s := seen{c.session, sockets.Seen{Session: c.session, Stream: &c.reads, Sent: c.sent, View: c.fresh}}
 	if !c.writing.IsZero() {
-		s.stalled = time.Since(c.writing)
+		s.Stalled = time.Since(c.writing)
 	}
 	visit(s)
 }

@@ -3,6 +3,8 @@ package sse
 import (
 	"context"
 	"time"
+
+	"github.com/sluice-stream/sluice/services/sse/internal/heartbeat"
 )
 
 // A stream may be about to leave: its client has hung up, and its loop has not
@@ -50,8 +52,8 @@ func (s *server) tryAdmit(g Group, count bool) (full bool, left <-chan struct{},
 	case s.closing, !s.drainsUntil.IsZero():
 		return false, nil, s.draining()
 	case s.h.MaxConnections > 0 && s.count >= s.h.MaxConnections:
-		return true, s.left, &Rejection{Status: 429, Type: "connection-limit", Title: "Too many connections",
-			Detail: "the server holds as many streams as it may", RetryAfter: jitter(10*time.Second, 0.5)}
+		return true, s.leaves, &Rejection{Status: 429, Type: "connection-limit", Title: "Too many connections",
+			Detail: "the server holds as many streams as it may", RetryAfter: heartbeat.Spread(10*time.Second, 0.5)}
 	}
 	if count {
 		s.count++

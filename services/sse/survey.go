@@ -5,7 +5,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/sluice-stream/sluice/services/eventlog"
+	"github.com/sluice-stream/sluice/services/sse/internal/sockets"
+	"github.com/sluice-stream/sluice/services/sse/internal/stream"
 )
 
 // ConnState is an open stream at one moment.
@@ -36,13 +37,9 @@ type Lag struct {
 	Age time.Duration
 }
 
-// behindAge is from which age of its lag on a stream is called behind. Any
-// stream has something to be sent at some moments.
-const behindAge = time.Second
-
 // Behind tells whether a stream lags by more than the moments that delivery
 // takes.
-func (l Lag) Behind() bool { return l.Age >= behindAge }
+func (l Lag) Behind() bool { return stream.Lag(l).Behind() }
 
 // Behind is how many streams are behind, and by how many bytes the furthest.
 type Behind struct {
@@ -65,13 +62,13 @@ func (h *Handler) Behind() (all Behind, byTopic map[string]Behind) {
 			return
 		}
 		all.add(lag.Bytes)
-		for i := range s.stream.subs {
-			u := &s.stream.subs[i]
-			own := Lag{Age: s.stalled}
-			own.add(u, s.view(u), time.Now())
-			if own.Behind() && !u.own {
+		for i := range s.Stream.Subs {
+			u := &s.Stream.Subs[i]
+			own := stream.Lag{Age: s.Stalled}
+			own.Add(u, s.View(u), time.Now())
+			if own.Behind() && !u.Own {
 				b := byTopic[u.Topic.Name()]
-				b.add(own.Bytes + s.rest)
+				b.add(own.Bytes + s.Rest)
 				byTopic[u.Topic.Name()] = b
 			}
 		}
@@ -84,8 +81,8 @@ func (h *Handler) Behind() (all Behind, byTopic map[string]Behind) {
 func (h *Handler) Topics() map[string]int {
 	topics := map[string]int{}
 	h.survey(func(s seen) {
-		for i := range s.stream.subs {
-			if u := &s.stream.subs[i]; !u.own {
+		for i := range s.Stream.Subs {
+			if u := &s.Stream.Subs[i]; !u.Own {
 				topics[u.Topic.Name()]++
 			}
 		}
@@ -98,7 +95,7 @@ func (h *Handler) Topics() map[string]int {
 // are.
 func (h *Handler) Connections(topic string, most int) (worst []ConnState, total int) {
 	h.survey(func(s seen) {
-		if topic != "" && !s.stream.follows(topic) {
+		if topic != "" && !s.Stream.Follows(topic) {
 			return
 		}
 		total++
@@ -112,7 +109,7 @@ func (h *Handler) Connections(topic string, most int) (worst []ConnState, total 
 		if at >= most {
 			return
 		}
-		worst = slices.Insert(worst, at, s.describe(h, lag))
+		worst = slices.Insert(worst, at, s.describe(lag))
 		worst = worst[:min(len(worst), most)]
 	})
 	return worst, total
@@ -123,63 +120,32 @@ func further(a, b Lag) int {
 	return cmp.Or(cmp.Compare(a.Age, b.Age), cmp.Compare(a.Bytes, b.Bytes))
 }
 
-// seen is a stream as its owner shows it to a survey, for the moment of a
+// seen is a stream as its driver shows it to a survey, for the moment of a
 // call.
 type seen struct {
-	meta    *meta
-	stream  *stream
-	view    func(*sub) *eventlog.View
-	driver  driver
-	sent    Sent
-	stalled time.Duration
-	rest    int64 // bytes of an unfinished write
-}
-
-// driver is what writes a stream.
-type driver interface {
-	// remote returns the address of the peer.
-	remote() string
-	// socketRTT returns the round trip that the kernel has measured for the
-	// socket, smoothed; 0: unknown.
-	socketRTT() time.Duration
+	session *session
+	sockets.Seen
 }
 
 func (s *seen) lag() Lag {
-	l := Lag{Bytes: s.rest, Age: s.stalled}
-	s.stream.addLag(&l, s.view)
-	return l
+	l := stream.Lag{Bytes: s.Rest, Age: s.Stalled}
+	s.Stream.AddLag(&l, s.View)
+	return Lag(l)
 }
 
-func (s *stream) addLag(l *Lag, view func(*sub) *eventlog.View) {
-	now := time.Now()
-	for i := range s.subs {
-		if u := &s.subs[i]; !u.own {
-			l.add(u, view(u), now)
-		}
-	}
-}
-
-func (l *Lag) add(u *sub, v *eventlog.View, now time.Time) {
-	d := u.Distance(v)
-	l.Events += d.Events
-	l.Bytes += d.Bytes
-	l.More = l.More || d.More
-	if !d.Next.IsZero() {
-		l.Age = max(l.Age, now.Sub(time.UnixMilli(int64(d.Next.MS))))
-	}
-}
-
-func (s *seen) describe(h *Handler, lag Lag) ConnState {
+func (s *seen) describe(lag Lag) ConnState {
+	x := s.session
 	c := ConnState{
-		Conn:      *s.meta.describe(h, s.driver.remote(), s.stream),
-		Position:  string(s.stream.appendPosition(nil, nil)),
+		Conn:      *x.describe(x.driver.Remote()),
+		Position:  string(s.Stream.AppendPosition(nil, nil)),
 		Lag:       lag,
-		Sent:      s.sent,
-		Stalled:   s.stalled,
-		SocketRTT: s.driver.socketRTT(),
+		Sent:      Sent(s.Sent),
+		Stalled:   s.Stalled,
+		SocketRTT: x.driver.SocketRTT(),
 	}
-	if p := s.meta.pings; p != nil {
-		c.Health, c.RTT = p.show(&h.serve().pings)
+	if x.pings != nil {
+		health, rtt := x.pings.Show(&x.server.heartbeat)
+		c.Health, c.RTT = Health(health), rtt
 	}
 	return c
 }
@@ -188,9 +154,9 @@ func (s *seen) describe(h *Handler, lag Lag) ConnState {
 // its state is safe to be read.
 func (h *Handler) survey(visit func(seen)) {
 	s := h.serve()
-	s.loops.survey(visit)
-	for _, e := range s.streams.all() {
-		if c, ok := e.(*requestConn); ok {
+	s.loops.Survey(func(v sockets.Seen) { visit(seen{v.Session.(*session), v}) })
+	for _, x := range s.streams.all() {
+		if c, ok := x.driver.(*requestConn); ok {
 			c.show(visit)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,6 +18,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sluice-stream/sluice/services/eventlog"
+	"github.com/sluice-stream/sluice/services/sse/internal/heartbeat"
+	"github.com/sluice-stream/sluice/services/sse/internal/sockets"
 )
 
 // virtual is a handler in virtual time with the client of one stream: time
@@ -52,7 +55,7 @@ func inVirtualTime(t *testing.T, options func(*Handler), query string, test func
 				if err != nil {
 					t.Fatal(err)
 				}
-				v := &virtual{t: t, h: &Handler{Log: log, HeartbeatInterval: -1, WriteTimeout: never}, log: log}
+				v := &virtual{t: t, h: &Handler{Log: log, HeartbeatInterval: -1, WriteTimeout: heartbeat.Never}, log: log}
 				v.h.Observer = v
 				if options != nil {
 					options(v.h)
@@ -178,18 +181,38 @@ func (v *virtual) Disconnected(_ *Conn, reason Reason, _ error, _ Sent) {
 	v.ended, v.endAt = reason, time.Now()
 }
 
-// socketPair is the client of a stream that a loop writes. Its loop has no
-// poller: that waits in the kernel, where time is real.
+// socketPair is the client of a stream that a loop writes.
 type socketPair struct {
-	loop *loop
-	fd   int
+	pollers []*roomy // of all loops: the stream is the first and only of one
+	fd      int
+}
+
+// roomy stands for epoll, which waits in the kernel, where time is real: the
+// client says when its socket has room again.
+type roomy struct {
+	added   atomic.Bool
+	reports chan []sockets.Ready
+}
+
+func (p *roomy) Add(int, sockets.Ref) error { p.added.Store(true); return nil }
+func (p *roomy) Remove(int)                 {}
+func (p *roomy) Stop()                      { close(p.reports) }
+func (p *roomy) Close()                     {}
+
+func (p *roomy) Run(report func([]sockets.Ready)) {
+	for r := range p.reports {
+		report(r)
+	}
 }
 
 func dialLoop(v *virtual, target string) virtualClient {
-	s := v.h.server
-	l := newLoop(s)
-	s.loops.all = []*loop{l}
-	s.loops.done.Go(l.run)
+	var all []*roomy
+	cfg := v.h.server.config()
+	cfg.NewPoller = func() sockets.Poller {
+		all = append(all, &roomy{reports: make(chan []sockets.Ready)})
+		return all[len(all)-1]
+	}
+	v.h.server.loops.Start(cfg)
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		v.t.Fatal(err)
@@ -202,7 +225,7 @@ func dialLoop(v *virtual, target string) virtualClient {
 	}
 	v.t.Cleanup(func() { unix.Close(fds[1]) })
 	v.h.ServeHTTP(hijackable{httptest.NewRecorder(), nc}, httptest.NewRequest("GET", target, nil))
-	return socketPair{l, fds[1]}
+	return socketPair{all, fds[1]}
 }
 
 func (c socketPair) read() string {
@@ -215,8 +238,12 @@ func (c socketPair) read() string {
 		}
 		all.Write(buf[:n])
 	}
-	if all.Len() > 0 { // in the place of the poller
-		c.loop.post(mail{kind: msgPoll, events: unix.EPOLLOUT})
+	if all.Len() > 0 {
+		for _, p := range c.pollers {
+			if p.added.Load() {
+				p.reports <- []sockets.Ready{{Writable: true}} // the zero Ref is the first of a loop
+			}
+		}
 	}
 	return all.String()
 }

@@ -1,0 +1,58 @@
+package sockets
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"github.com/sluice-stream/sluice/services/sse/internal/stream"
+)
+
+// Loops are the delivery loops of a server. The zero value has none.
+type Loops struct {
+	all  []*loop
+	next atomic.Uint32
+	done sync.WaitGroup
+}
+
+// Start starts them. Stop is to follow.
+func (ls *Loops) Start(cfg Config) {
+	if cfg.NewPoller == nil {
+		cfg.NewPoller = newEpoll
+	}
+	for range loopCount() {
+		l := newLoop(&cfg)
+		ls.all = append(ls.all, l)
+		ls.done.Go(l.run)
+		ls.done.Go(func() { l.poller.Run(l.reported) })
+	}
+}
+
+// Abort closes all streams at once, and those that are still to come.
+func (ls *Loops) Abort() {
+	for _, l := range ls.all {
+		l.post(mail{kind: msgAbort})
+	}
+}
+
+// Stop ends the loops. Their streams must have ended.
+func (ls *Loops) Stop() {
+	for _, l := range ls.all {
+		l.post(mail{kind: msgStop})
+		l.poller.Stop()
+	}
+	ls.done.Wait()
+	for _, l := range ls.all {
+		l.poller.Close()
+	}
+}
+
+// Figures returns what the loops have counted, as of their last passes.
+func (ls *Loops) Figures() (all stream.Figures) {
+	for _, l := range ls.all {
+		all = all.Plus(l.shown.Load())
+	}
+	return all
+}
+
+// pick returns the loop for a new stream.
+func (ls *Loops) pick() *loop { return ls.all[ls.next.Add(1)%uint32(len(ls.all))] }
