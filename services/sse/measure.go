@@ -19,7 +19,7 @@ const stuckAfter = 100 * time.Millisecond
 func (s *server) watchStuck() {
 	tick := time.NewTicker(stuckAfter / 2)
 	defer tick.Stop()
-	report := s.newReport()
+	meter := s.newMeter()
 	var rate stream.Sampler
 	for {
 		select {
@@ -33,7 +33,7 @@ func (s *server) watchStuck() {
 		for _, t := range s.fanouts.All() {
 			if r := t.Stuck(before); r != (fanout.Run{}) {
 				view := t.View()
-				report(t, &view, r)
+				meter.FannedOut(t, &view, r)
 			}
 		}
 	}
@@ -43,7 +43,7 @@ func (s *server) watchStuck() {
 type metered struct {
 	owners []fanout.Owner  // by topic; none where nothing is measured
 	chosen *stream.Chooser // nil likewise
-	report sockets.Report  // nil likewise
+	meter  sockets.Meter   // nil likewise
 	traced []stream.Watched
 }
 
@@ -53,7 +53,7 @@ func (c *requestConn) follow() {
 		return
 	}
 	m := &c.metered
-	m.owners, m.chosen, m.report = make([]fanout.Owner, len(c.reads.Subs)), &stream.Chooser{}, c.server.newReport()
+	m.owners, m.chosen, m.meter = make([]fanout.Owner, len(c.reads.Subs)), &stream.Chooser{}, c.server.newMeter()
 	for i := range c.reads.Subs {
 		if u := &c.reads.Subs[i]; !u.Own {
 			m.owners[i].Follow(&c.server.fanouts, u.Topic)
@@ -71,12 +71,12 @@ func (c *requestConn) unfollow(reason stream.Reason) {
 		t, r := o.Leave()
 		if r != (fanout.Run{}) {
 			view := t.View()
-			c.metered.report(t, &view, r)
+			c.metered.meter.FannedOut(t, &view, r)
 		}
 		c.server.fanouts.Quit(t)
 	}
 	for _, w := range c.metered.traced {
-		c.Followed(w, reason)
+		c.metered.meter.Followed(c.session, w, reason)
 	}
 }
 
@@ -99,7 +99,7 @@ func (c *requestConn) attempted() {
 		}
 		c.pickTraced(o, u, int32(i))
 		if r := o.Passed(u.At, now); r != (fanout.Run{}) {
-			c.metered.report(o.Topic(), u.Feed.Look(c.pass), r)
+			c.metered.meter.FannedOut(o.Topic(), u.Feed.Look(c.pass), r)
 		}
 	}
 }
@@ -128,14 +128,16 @@ func (c *requestConn) pickTraced(o *fanout.Owner, u *stream.Sub, i int32) {
 
 // accepted notes that a write has ended.
 func (c *requestConn) accepted(samples []stream.Sampled) {
-	c.Sampled(samples)
+	if len(samples) > 0 {
+		c.metered.meter.Sampled(c.session, samples)
+	}
 	for i := range c.metered.owners {
 		if o := &c.metered.owners[i]; o.Follows() && c.reads.Subs[i].Current() {
 			o.Wrote()
 		}
 	}
 	for _, w := range c.metered.traced {
-		c.Followed(w, "")
+		c.metered.meter.Followed(c.session, w, "")
 	}
 	c.metered.traced = c.metered.traced[:0]
 }

@@ -10,49 +10,51 @@ import (
 	"github.com/sluice-stream/sluice/services/wire"
 )
 
-// newReport returns what tells the meter of events that were fanned out. It is
-// for one goroutine, which has the slice that goes with each call.
-func (s *server) newReport() sockets.Report {
-	var events []Fanout
-	return func(t *fanout.Topic, v *eventlog.View, r fanout.Run) {
-		now := time.Now()
-		events = events[:0]
-		t.Each(v, r, func(e eventlog.Visible, trace []byte, came fanout.Tally) {
-			events = append(events, Fanout{ID: e.ID, Took: s.h.Log.Age(e, now), Bytes: len(e.Wire), Traceparent: trace,
-				Connections: came.Connections, Stalled: came.Stalled, Lag: came.Lag})
-		})
-		if len(events) > 0 {
-			s.h.Meter.FannedOut(t.Name(), events)
-		}
-	}
+// reporter tells the handler's Meter what one goroutine has measured, a
+// delivery loop's or a request's.
+type reporter struct {
+	h      *Handler
+	events []Fanout // of the call under way
 }
 
-// Sampled implements sockets.Session: the deliveries have just been accepted.
-func (x *session) Sampled(samples []stream.Sampled) {
-	if len(samples) == 0 {
-		return
-	}
-	h, now := x.server.h, time.Now()
+func (s *server) newMeter() sockets.Meter { return &reporter{h: s.h} }
+
+// Sampled implements sockets.Meter: the deliveries have just been accepted.
+func (m *reporter) Sampled(of sockets.Session, samples []stream.Sampled) {
+	release, now := of.(*session).release, time.Now()
 	for i := range samples {
 		e := &samples[i].Event
-		h.Meter.Sampled(Sample{Path: path(samples[i].Replay), Release: x.release, Latency: h.Log.Age(*e, now), Traceparent: wire.TraceparentOf(e.Wire, e.ID)})
+		m.h.Meter.Sampled(Sample{Path: path(samples[i].Replay), Release: release, Latency: m.h.Log.Age(*e, now), Traceparent: wire.TraceparentOf(e.Wire, e.ID)})
 	}
 }
 
-// Followed implements sockets.Session: a delivery that was watched has been
-// accepted just now, or has failed.
-func (x *session) Followed(w stream.Watched, failed stream.Reason) {
-	h := x.server.h
-	took := h.Log.Age(w.Event, time.Now())
+// Followed implements sockets.Meter: the delivery has just been accepted, or
+// has failed.
+func (m *reporter) Followed(of sockets.Session, w stream.Watched, failed stream.Reason) {
+	x := of.(*session)
+	took := m.h.Log.Age(w.Event, time.Now())
 	if w.Trace == "" {
-		h.Meter.Sampled(Sample{Path: path(w.Replay), Release: x.release, Latency: took})
+		m.h.Meter.Sampled(Sample{Path: path(w.Replay), Release: x.release, Latency: took})
 		return
 	}
 	if w.Slow && failed == "" && took < SlowDelivery {
 		return
 	}
-	h.Meter.Followed(Delivery{Topic: x.stream.Subs[w.Sub].Topic.Name(), ID: w.Event.ID, Traceparent: w.Trace,
+	m.h.Meter.Followed(Delivery{Topic: x.stream.Subs[w.Sub].Topic.Name(), ID: w.Event.ID, Traceparent: w.Trace,
 		Conn: x.describe(x.driver.Remote()), Took: took, Failed: Reason(failed)})
+}
+
+// FannedOut implements sockets.Meter.
+func (m *reporter) FannedOut(t *fanout.Topic, v *eventlog.View, r fanout.Run) {
+	now := time.Now()
+	m.events = m.events[:0]
+	t.Each(v, r, func(e eventlog.Visible, trace []byte, came fanout.Tally) {
+		m.events = append(m.events, Fanout{ID: e.ID, Took: m.h.Log.Age(e, now), Bytes: len(e.Wire), Traceparent: trace,
+			Connections: came.Connections, Stalled: came.Stalled, Lag: came.Lag})
+	})
+	if len(m.events) > 0 {
+		m.h.Meter.FannedOut(t.Name(), m.events)
+	}
 }
 
 func path(replay bool) Path {

@@ -11,7 +11,6 @@ import (
 
 	"github.com/sluice-stream/sluice/services/eventlog"
 	"github.com/sluice-stream/sluice/services/sse/internal/heartbeat"
-	"github.com/sluice-stream/sluice/services/sse/internal/readers"
 	"github.com/sluice-stream/sluice/services/sse/internal/stream"
 )
 
@@ -37,14 +36,6 @@ type requestConn struct {
 	reads   stream.Stream
 	sent    stream.Sent
 	writing time.Time // since when a write is under way; else zero
-}
-
-// page is an answer of the reader pool.
-type page struct {
-	sub   int
-	at    eventlog.ID // what was asked for
-	block *eventlog.Block
-	gap   *eventlog.GapError
 }
 
 // Wake implements eventlog.Waker.
@@ -121,20 +112,6 @@ func (c *requestConn) At() map[string]eventlog.ID {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.reads.Positions()
-}
-
-// dropPages takes back the answers of the reader pool that nobody reads.
-func (c *requestConn) dropPages() {
-	for {
-		select {
-		case p := <-c.pages:
-			if p.block != nil {
-				p.block.Unpin()
-			}
-		default:
-			return
-		}
-	}
 }
 
 func (c *requestConn) run(ctx context.Context, hs *handshake) (stream.Reason, error) {
@@ -244,34 +221,6 @@ func (c *requestConn) forgetViews() {
 	for i := range c.feeds {
 		c.server.goroutine.Saved.Add(c.feeds[i].Forget())
 	}
-}
-
-func (c *requestConn) fetchLacking() {
-	for i := range c.reads.Subs {
-		from, ok := c.reads.Subs[i].Want()
-		if !ok {
-			continue
-		}
-		c.server.readers.Ask(readers.Job{Cursor: from, Again: c.again, Gone: &c.gone, Done: func(b *eventlog.Block, g *eventlog.GapError) {
-			c.pages <- page{i, from.At, b, g}
-			if c.gone.Load() {
-				c.dropPages()
-			}
-		}})
-		c.again = true
-	}
-}
-
-func (c *requestConn) arrived(p page) error {
-	u := &c.reads.Subs[p.sub]
-	c.mu.Lock()
-	g := u.Answered(p.at, p.block, p.gap)
-	c.mu.Unlock()
-	if g == nil {
-		return nil
-	}
-	c.Gap(g)
-	return c.write(c.reads.AppendGap(nil, g, u), stream.Counts{})
 }
 
 // write gives bytes to the client, each write within the time-out.

@@ -74,7 +74,7 @@ func (s *server) config() sockets.Config {
 		FlushInterval: h.FlushInterval, MaxWriteBytes: or(h.MaxWriteBytes, DefaultMaxWriteBytes),
 	}
 	if h.Meter != nil {
-		cfg.Fanouts, cfg.NewReport = &s.fanouts, s.newReport
+		cfg.Fanouts, cfg.NewMeter = &s.fanouts, s.newMeter
 	}
 	return cfg
 }

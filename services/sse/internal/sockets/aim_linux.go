@@ -44,7 +44,7 @@ func (l *loop) unfollow(f *loopFeed) {
 	t, r := f.aim.owner.Leave()
 	if r != (fanout.Run{}) {
 		l.look(&f.Feed)
-		l.report(t, f.View(), r)
+		l.meter.FannedOut(t, f.View(), r)
 	}
 	l.cfg.Fanouts.Quit(t)
 }
@@ -92,7 +92,7 @@ func (l *loop) swept() {
 		l.tally(f, through)
 		if r := f.aim.owner.Passed(through, 0); r != (fanout.Run{}) {
 			l.look(&f.Feed)
-			l.report(f.aim.owner.Topic(), f.View(), r)
+			l.meter.FannedOut(f.aim.owner.Topic(), f.View(), r)
 		}
 		if f.aim.aiming = through.Less(f.aim.target); f.aim.aiming {
 			again = append(again, f)

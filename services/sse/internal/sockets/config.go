@@ -21,14 +21,11 @@ type Config struct {
 	FlushInterval time.Duration // the shortest time between two sweeps over the same topic
 	MaxWriteBytes int           // of one write, unless a single event is larger
 
-	Fanouts   *fanout.Topics // nil: nothing is measured
-	NewReport func() Report  // makes one for each loop; nil where nothing is measured
+	Fanouts  *fanout.Topics // nil: nothing is measured
+	NewMeter func() Meter   // makes one for each loop; nil where nothing is measured
 
 	NewPoller func() Poller // nil: epoll
 }
-
-// Report is told, by one goroutine, of events that were fanned out.
-type Report func(t *fanout.Topic, v *eventlog.View, r fanout.Run)
 
 // Session is what a connection's stream is to whoever opened it. A loop tells
 // it what becomes of the stream: seldom, and never of each delivery. The
@@ -42,30 +39,37 @@ type Session interface {
 	// PingMissed reports a ping whose pong did not come in time, and whether it
 	// is the first in a row.
 	PingMissed(first bool)
-	// Sampled reports deliveries that were chosen, as the socket has accepted
-	// them. The slice is not the callee's.
-	Sampled([]stream.Sampled)
-	// Followed reports a delivery that was watched: the socket has accepted all
-	// of it, or the stream ended before, for a reason.
-	Followed(w stream.Watched, failed stream.Reason)
 	// Left reports, once and at last, that the stream has ended and the loop
-	// has let go of it.
+	// has let go of it. It is not called for a connection that was never served.
 	Left(stream.Reason, error, stream.Sent)
 }
 
+// Meter is told how deliveries go, by one goroutine. It must not block, and
+// costs the loop what it takes. The slices are not its own.
+type Meter interface {
+	// Sampled reports deliveries that were chosen, as the socket has accepted
+	// them.
+	Sampled(Session, []stream.Sampled)
+	// Followed reports a delivery that was watched: the socket has accepted all
+	// of it, or the stream ended before, for a reason.
+	Followed(s Session, w stream.Watched, failed stream.Reason)
+	// FannedOut reports events of a topic that a write was attempted of to every
+	// live stream that is not stalled.
+	FannedOut(t *fanout.Topic, v *eventlog.View, r fanout.Run)
+}
+
 // Poller tells a loop of sockets that have hung up, or have room again after
-// they were full. Its methods are called by the loop, but for Run, which has a
-// goroutine of its own.
+// they were full. Its methods are called by the loop, or after it has ended,
+// but for Run, which has a goroutine of its own.
 type Poller interface {
 	// Add begins to watch a socket.
 	Add(fd int, name Ref) error
 	// Remove ends that. Reports of the socket may still come.
 	Remove(fd int)
-	// Run reports until Stop is called. The slice is not the callee's.
+	// Run reports until Stop is called, and lets go of what the poller has. The
+	// slice is not the callee's.
 	Run(report func([]Ready))
 	Stop()
-	// Close releases what the poller has, after Run has returned.
-	Close()
 }
 
 // Ref names a connection of a loop. Descriptors and places are used again, and

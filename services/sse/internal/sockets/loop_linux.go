@@ -40,7 +40,7 @@ type loop struct {
 	joined    joined
 	figures   stream.Figures
 	chosen    *stream.Chooser // nil: nothing is measured
-	report    Report          // nil likewise
+	meter     Meter           // nil likewise
 	aims      []*loopFeed
 	watching  map[*Conn][]stream.Watched
 	aborted   bool // new connections are closed at once
@@ -82,7 +82,7 @@ func newLoop(cfg *Config) *loop {
 		poller:   cfg.NewPoller(),
 	}
 	if cfg.Fanouts != nil {
-		l.chosen, l.watching, l.report = &stream.Chooser{}, map[*Conn][]stream.Watched{}, cfg.NewReport()
+		l.chosen, l.watching, l.meter = &stream.Chooser{}, map[*Conn][]stream.Watched{}, cfg.NewMeter()
 	}
 	return l
 }

@@ -11,7 +11,8 @@ import (
 type Loops struct {
 	all  []*loop
 	next atomic.Uint32
-	done sync.WaitGroup
+
+	running, polling sync.WaitGroup
 }
 
 // Start starts them. Stop is to follow.
@@ -22,8 +23,8 @@ func (ls *Loops) Start(cfg Config) {
 	for range loopCount() {
 		l := newLoop(&cfg)
 		ls.all = append(ls.all, l)
-		ls.done.Go(l.run)
-		ls.done.Go(func() { l.poller.Run(l.reported) })
+		ls.running.Go(l.run)
+		ls.polling.Go(func() { l.poller.Run(l.reported) })
 	}
 }
 
@@ -38,12 +39,12 @@ func (ls *Loops) Abort() {
 func (ls *Loops) Stop() {
 	for _, l := range ls.all {
 		l.post(mail{kind: msgStop})
+	}
+	ls.running.Wait()
+	for _, l := range ls.all {
 		l.poller.Stop()
 	}
-	ls.done.Wait()
-	for _, l := range ls.all {
-		l.poller.Close()
-	}
+	ls.polling.Wait()
 }
 
 // Figures returns what the loops have counted, as of their last passes.

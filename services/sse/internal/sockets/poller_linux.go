@@ -1,17 +1,12 @@
 package sockets
 
-import (
-	"sync/atomic"
-
-	"golang.org/x/sys/unix"
-)
+import "golang.org/x/sys/unix"
 
 // epoll is the Poller of the kernel. Interest is edge-triggered and registered
 // once, so a stall costs no system call of its own.
 type epoll struct {
-	fd      int
-	event   int // an eventfd that ends Run
-	stopped atomic.Bool
+	fd    int
+	event int // an eventfd that ends Run
 }
 
 // stopSlot marks the poller's own eventfd.
@@ -47,9 +42,11 @@ func (p *epoll) Remove(fd int) { _ = unix.EpollCtl(p.fd, unix.EPOLL_CTL_DEL, fd,
 
 // Run implements Poller.
 func (p *epoll) Run(report func([]Ready)) {
+	defer unix.Close(p.fd)
+	defer unix.Close(p.event)
 	events := make([]unix.EpollEvent, 256)
 	ready := make([]Ready, 0, len(events))
-	for !p.stopped.Load() {
+	for stopped := false; !stopped; {
 		n, err := unix.EpollWait(p.fd, events, -1)
 		if err == unix.EINTR {
 			continue
@@ -59,13 +56,15 @@ func (p *epoll) Run(report func([]Ready)) {
 		}
 		ready = ready[:0]
 		for _, e := range events[:n] {
-			if e.Fd != stopSlot {
-				ready = append(ready, Ready{
-					Name:     Ref{e.Fd, e.Pad},
-					HungUp:   e.Events&(unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0,
-					Writable: e.Events&unix.EPOLLOUT != 0,
-				})
+			if e.Fd == stopSlot {
+				stopped = true
+				continue
 			}
+			ready = append(ready, Ready{
+				Name:     Ref{e.Fd, e.Pad},
+				HungUp:   e.Events&(unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0,
+				Writable: e.Events&unix.EPOLLOUT != 0,
+			})
 		}
 		report(ready)
 	}
@@ -73,13 +72,6 @@ func (p *epoll) Run(report func([]Ready)) {
 
 // Stop implements Poller.
 func (p *epoll) Stop() {
-	p.stopped.Store(true)
 	one := [8]byte{1}
 	_, _ = unix.Write(p.event, one[:])
-}
-
-// Close implements Poller.
-func (p *epoll) Close() {
-	unix.Close(p.event)
-	unix.Close(p.fd)
 }

@@ -35,7 +35,7 @@ func (l *loop) settle(c *Conn) {
 			left = append(left, w)
 			continue
 		}
-		c.session.Followed(w, "")
+		l.meter.Followed(c.session, w, "")
 	}
 	l.keepWatching(c, left)
 }
@@ -53,7 +53,7 @@ func (l *loop) keepWatching(c *Conn, left []stream.Watched) {
 func (l *loop) unwatch(c *Conn, reason stream.Reason) {
 	for _, w := range l.watching[c] {
 		if w.Trace != "" {
-			c.session.Followed(w, reason)
+			l.meter.Followed(c.session, w, reason)
 		}
 	}
 	l.keepWatching(c, nil)
@@ -65,7 +65,7 @@ func (l *loop) sampled(c *Conn, samples []stream.Sampled) {
 	switch {
 	case c.closed, len(samples) == 0:
 	case c.rest.block == nil:
-		c.session.Sampled(samples)
+		l.meter.Sampled(c.session, samples)
 	default:
 		for _, s := range samples {
 			l.watch(member{c: c}, stream.Watched{Event: s.Event, Replay: s.Replay})
