@@ -39,12 +39,12 @@ func (a *Admission) leave() {
 // has begun. Its client resumes after what it got.
 const endTime = 5 * time.Second
 
-// expires returns when a stream ends; zero: never.
-func (x *session) expires() time.Time {
-	if x.admission == nil {
-		return time.Time{}
+// expires returns when a stream ends; nil: never.
+func (x *session) expires() *time.Time {
+	if x.admission == nil || x.admission.Expires.IsZero() {
+		return nil
 	}
-	return x.admission.Expires
+	return &x.admission.Expires
 }
 
 // admitted asks Admit about a request. Nil stands for the Admission of a

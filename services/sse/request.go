@@ -123,8 +123,8 @@ func (c *requestConn) run(ctx context.Context, hs *handshake) (stream.Reason, er
 	if err != nil {
 		return writeFailure(err)
 	}
-	if at := c.expires(); !at.IsZero() {
-		expiry := time.AfterFunc(time.Until(at), func() { c.End(stream.TokenExpired) })
+	if at := c.expires(); at != nil {
+		expiry := time.AfterFunc(time.Until(*at), func() { c.End(stream.TokenExpired) })
 		defer expiry.Stop()
 	}
 	timer := time.NewTimer(c.patience())

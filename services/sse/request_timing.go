@@ -69,7 +69,7 @@ func (c *requestConn) fresh(u *stream.Sub) *eventlog.View {
 // finish writes what a stream ends with.
 func (c *requestConn) finish(reason stream.Reason) error {
 	if reason == stream.TokenExpired {
-		if err := c.write(stream.AppendExpired(nil, c.expires()), stream.Counts{}); err != nil {
+		if err := c.write(stream.AppendExpired(nil, *c.expires()), stream.Counts{}); err != nil {
 			return err
 		}
 	}

@@ -18,9 +18,7 @@ type Conn struct {
 	loop    *loop
 	session Session
 	pings   *heartbeat.Pings
-	expires time.Time
-
-	gone atomic.Bool // set when the loop parts with it, for the reader pool to see
+	expires *time.Time // nil: never
 
 	// Owned by the loop.
 	stream    stream.Stream
@@ -40,6 +38,8 @@ type Conn struct {
 	watched   bool // the loop's watching has something of it
 	closed    bool
 	lingering bool // both ends are done but for the client's FIN
+
+	gone atomic.Bool // set when the loop parts with it, for the reader pool to see
 }
 
 // Stream returns what the connection reads. It is the loop's from when the
@@ -80,10 +80,10 @@ func (c *Conn) SocketRTT() time.Duration {
 
 // left returns how long the stream may last, where that is limited.
 func (c *Conn) left() (left time.Duration, ends bool) {
-	if c.expires.IsZero() {
+	if c.expires == nil {
 		return 0, false
 	}
-	return time.Until(c.expires), true
+	return time.Until(*c.expires), true
 }
 
 // pinsEvicted reports whether a connection holds memory that nobody else needs.

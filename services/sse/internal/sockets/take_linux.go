@@ -73,7 +73,7 @@ type Opening struct {
 	Stream  stream.Stream
 	Session Session
 	Pings   *heartbeat.Pings // nil: the heartbeat is not two-way
-	Expires time.Time        // when the stream ends; zero: never
+	Expires *time.Time       // when the stream ends; nil: never
 }
 
 // Open makes a connection, which is one of a loop's once it is served.

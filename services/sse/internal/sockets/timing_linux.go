@@ -42,7 +42,7 @@ func (l *loop) check(c *Conn) {
 			l.close(c, c.ending, nil)
 		}
 	case ends && left <= 0:
-		c.control = wire.AppendChunk(c.control, stream.AppendExpired(nil, c.expires))
+		c.control = wire.AppendChunk(c.control, stream.AppendExpired(nil, *c.expires))
 		l.finish(c, stream.TokenExpired)
 	default:
 		l.ping(c)

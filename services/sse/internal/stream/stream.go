@@ -7,11 +7,11 @@ import (
 // Sub is one topic of a stream.
 type Sub struct {
 	eventlog.Cursor
-	Feed   *Feed // set by the driver before the first piece
-	Member int32 // place among the members of the feed, for the driver
-	Own    bool  // the topic is the server's own: outside all counts
+	Feed   *Feed           // set by the driver before the first piece
+	page   *eventlog.Block // pinned while the cursor reads below the hot tail
+	Member int32           // place among the members of the feed, for the driver
+	Own    bool            // the topic is the server's own: outside all counts
 
-	page     *eventlog.Block // pinned while the cursor reads below the hot tail
 	lacking  bool            // what follows is neither here nor asked for
 	fetching bool            // a reader of the store has been asked for it
 	current  bool            // it has come to the head, and its socket has not been full since
