@@ -19,6 +19,12 @@
 // without such sockets) is driven by its request's own goroutine, with the
 // same cursor and the same batches.
 //
+// The handshake, the request path and all that the hub asks of open streams are
+// here. Below, each for itself and none knowing this package: sockets has the
+// delivery loops and everything that is asked of the kernel; stream what a
+// connection reads, for loops and requests alike; heartbeat, fanout and readers
+// what both need of time, of measuring, and of the store.
+//
 // # Ordering
 //
 // A connection gets the events of a topic in the order of their ids, those
