@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/sluice-stream/sluice/services/eventlog"
-	"github.com/sluice-stream/sluice/services/sse/internal/stream"
 )
 
 // Defaults of the options of a Handler.
@@ -105,14 +104,14 @@ type Reason string
 
 // The reasons.
 const (
-	ReasonClient       = Reason(stream.Client)       // it hung up
-	ReasonWriteTimeout = Reason(stream.WriteTimeout) // it accepted nothing for too long
-	ReasonPongTimeout  = Reason(stream.PongTimeout)  // it left too many pings unanswered
-	ReasonTokenExpired = Reason(stream.TokenExpired) // what admitted it has expired
-	ReasonDrain        = Reason(stream.Drain)        // the server shuts down
-	ReasonAdmin        = Reason(stream.Admin)        // an operator ended it
-	ReasonMemory       = Reason(stream.Memory)       // it held memory that others needed
-	ReasonError        = Reason(stream.Error)
+	ReasonClient       Reason = "client"        // it hung up
+	ReasonWriteTimeout Reason = "write_timeout" // it accepted nothing for too long
+	ReasonPongTimeout  Reason = "pong_timeout"  // it left too many pings unanswered
+	ReasonTokenExpired Reason = "token_expired" // what admitted it has expired
+	ReasonDrain        Reason = "drain"         // the server shuts down
+	ReasonAdmin        Reason = "admin"         // an operator ended it
+	ReasonMemory       Reason = "memory"        // it held memory that others needed
+	ReasonError        Reason = "error"
 )
 
 // Conn describes one open stream.

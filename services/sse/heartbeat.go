@@ -7,9 +7,9 @@ type Health string
 
 // The states of health. A stream that is dead is closed ([ReasonPongTimeout]).
 const (
-	Healthy  = Health(heartbeat.Healthy)  // it answered the last ping that it had the time for
-	Degraded = Health(heartbeat.Degraded) // it has missed some
-	Dead     = Health(heartbeat.Dead)     // it has missed as many as it may
+	Healthy  Health = "healthy"  // it answered the last ping that it had the time for
+	Degraded Health = "degraded" // it has missed some
+	Dead     Health = "dead"     // it has missed as many as it may
 )
 
 // heartbeatRules are the options of heartbeats, with their defaults in place.

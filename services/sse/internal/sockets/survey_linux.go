@@ -1,8 +1,6 @@
 package sockets
 
-import (
-	"time"
-)
+import "time"
 
 // surveyShare is how many connections a loop shows at a time: a survey of
 // very many must not hold up a sweep.

@@ -1,8 +1,8 @@
 package stream
 
-// Note takes down how far the stream has come in a pass: its topics that have
-// come to the head, and those that are behind there, count for their feeds'
-// Least until its socket is full or a reader of the store is asked.
+// Note takes down how far the stream has come in a pass. A topic of it is live
+// from when it is at the head until the socket is full, or a reader of the store
+// is asked: then its position counts for the Least of its feed.
 func (s *Stream) Note(stalled bool) {
 	for i := range s.Subs {
 		u := &s.Subs[i]

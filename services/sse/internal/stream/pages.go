@@ -1,8 +1,6 @@
 package stream
 
-import (
-	"github.com/sluice-stream/sluice/services/eventlog"
-)
+import "github.com/sluice-stream/sluice/services/eventlog"
 
 // Want takes note that a reader of the store is to be asked for what follows,
 // where it is neither here nor asked for, and returns the cursor to read from.

@@ -1,6 +1,7 @@
 package stream
 
-// Reason says why a stream ended. Package sse has the words' meanings.
+// Reason says why a stream ended. Package sse says what each
+// means, in the same words.
 type Reason string
 
 // The reasons.

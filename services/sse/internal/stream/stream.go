@@ -1,8 +1,6 @@
 package stream
 
-import (
-	"github.com/sluice-stream/sluice/services/eventlog"
-)
+import "github.com/sluice-stream/sluice/services/eventlog"
 
 // Sub is one topic of a stream.
 type Sub struct {
