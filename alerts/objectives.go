@@ -5,7 +5,11 @@ import (
 	_ "embed"
 	"math"
 	"strconv"
+	"strings"
 	"text/template"
+	"time"
+
+	"github.com/prometheus/common/model"
 
 	"github.com/sluice-stream/sluice/alerts/thresholds"
 )
@@ -21,6 +25,9 @@ type objective struct {
 	Board   string  // uid of the dashboard
 	Events  string  // expression of all events a second, by job
 	Errors  string  // expression of those that were not good
+	// ByClass has it judged for each class of topics too, where both know their
+	// class: one that carries little would fail unseen among the others.
+	ByClass bool
 }
 
 // A burn is a pair of windows over which the budget may not burn so fast.
@@ -50,11 +57,34 @@ func (o objective) Limit(b burn) string {
 	return number(b.Factor) + " * " + number(rounded(1-o.Target))
 }
 
+// Recorded is an expression of o as it is recorded: of all, and of each class
+// where classes are judged.
+func (o objective) Recorded(expr string) string {
+	if !o.ByClass {
+		return expr
+	}
+	return strings.ReplaceAll(expr, "by (job)", "by (job, topic_class)") + "\n          or\n          " + expr
+}
+
 // LeastRate is the traffic, in events a second, below which a single event
-// that is not good would be enough.
+// that is not good would be enough. A class has to have it by itself; those
+// that have less are still judged together with all.
 func (o objective) LeastRate(b burn) string {
 	events := math.Ceil(1 / (b.Factor * (1 - o.Target)))
 	return number(rounded(events / (b.Hours * 3600)))
+}
+
+// fewErrors are as many events that are not good, within the short window, as
+// may be chance: nobody is called for them. Without that, one would be enough
+// while the recorded past is shorter than the long window, since a rate does
+// not say of how many events it is.
+const fewErrors = 2
+
+// FewErrors is the rate, in events a second, that fewErrors make over the short
+// window.
+func (o objective) FewErrors(b burn) (string, error) {
+	short, err := model.ParseDuration(b.Short)
+	return number(rounded(fewErrors / time.Duration(short).Seconds())), err
 }
 
 func rounded(f float64) float64 { return math.Round(f*1e6) / 1e6 }
@@ -67,7 +97,7 @@ func number(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
 func objectives() []objective {
 	return []objective{
 		{
-			Name: "delivery", Alert: "DeliveryBudgetBurn", Target: thresholds.DeliveryTarget,
+			Name: "delivery", Alert: "DeliveryBudgetBurn", Target: thresholds.DeliveryTarget, ByClass: true,
 			Promise: "Events reach every live stream within " + number(thresholds.FanoutSeconds) + " s of their append. An event that was refused, by an open breaker above all, reached nobody.",
 			Bad:     "events took longer than 1 s to their readers or were refused",
 			Look:    "Look at CPU against its quota, then at readers that are behind; where publishes are refused, at the breaker.",
@@ -80,7 +110,7 @@ func objectives() []objective {
           + sum by (job) (rate(sse_publishes_total{outcome="refused",topic_class!="stress"}[5m]))`,
 		},
 		{
-			Name: "publish", Alert: "PublishBudgetBurn", Target: thresholds.PublishTarget,
+			Name: "publish", Alert: "PublishBudgetBurn", Target: thresholds.PublishTarget, ByClass: true,
 			Promise: "Publishes neither fail nor are refused, by a limit or an open breaker. What is the caller's own fault (invalid) is not counted.",
 			Bad:     "publishes failed or were refused",
 			Look:    "Look at the breaker and at the errors of the store, then at which limit refuses.",
@@ -101,7 +131,7 @@ func objectives() []objective {
 		},
 		{
 			Name: "resume", Alert: "ResumeBudgetBurn", Target: thresholds.ResumeTarget,
-			Promise: "Streams that resume are given all that retention promises: no gap of the cause early. An open breaker refuses publishes only, so it has no part in this; a resume that is refused counts for connect.",
+			Promise: "Streams that resume are given all that retention promises: no gap of the cause early. An open breaker refuses publishes only, so it has no part in this; a resume that is refused counts for connect. A stream has topics of several classes, so resumes are not counted by class; a class that few resume does not drown all the same, since GapsEarly tells of a single gap and its class.",
 			Bad:     "resumes missed events that retention promises",
 			Look:    "Look at gaps by cause and class, then at what trims the log: --retention-bytes, --retention-events, --retention-total-bytes.",
 			Board:   "sluice-resume-storage",
@@ -110,7 +140,7 @@ func objectives() []objective {
 		},
 		{
 			Name: "probe", Alert: "ProbeBudgetBurn", Target: thresholds.ProbeTarget,
-			Promise: "The prober's events come back to it through the edge. Those that an open breaker refuses are failures of the prober too.",
+			Promise: "The prober's events come back to it through the edge. Those that an open breaker refuses are failures of the prober too. Each target makes as many as any other, so none drowns; ProbesFailing is by target.",
 			Bad:     "round trips of the prober through the edge failed",
 			Look:    "Look at the failures by target and reason: one target is a class of topics, all are the edge or the hub.",
 			Board:   "sluice-overview",
