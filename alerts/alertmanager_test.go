@@ -121,7 +121,8 @@ func TestInhibition(t *testing.T) {
 	}{
 		{"alertname=HubDraining tier=L1" + hub,
 			[]string{"alertname=HubDown tier=L3" + hub, "alertname=ReadersBehind tier=L1" + hub, "alertname=ConnectBudgetBurn tier=L3 job=hub"},
-			[]string{"alertname=HubDown tier=L3" + other, "alertname=GapsEarly tier=L2" + hub, "alertname=PublishBudgetBurn tier=L3 job=hub", "alertname=EdgeDown tier=L3 job=prober"}},
+			[]string{"alertname=HubDown tier=L3" + other, "alertname=HubDown tier=L3 job=hub", // of a hub that has no name any more
+				"alertname=GapsEarly tier=L2" + hub, "alertname=PublishBudgetBurn tier=L3 job=hub", "alertname=EdgeDown tier=L3 job=prober"}},
 		{"alertname=HubDraining tier=L1" + hub,
 			[]string{"alertname=ProbesFailing tier=L3 job=prober", "alertname=ProbeBudgetBurn tier=L3 job=prober"}, nil},
 		{"alertname=HubDown tier=L3" + hub,
@@ -139,8 +140,11 @@ func TestInhibition(t *testing.T) {
 			[]string{"alertname=TelemetryDropped tier=L2 signal=logs reason=unavailable" + hub, "alertname=TelemetryDropped tier=L2 signal=traces reason=rejected" + hub}},
 		{"alertname=StressTraffic tier=L1 job=hub",
 			[]string{"alertname=ConnectBudgetBurn tier=L3 job=hub"}, []string{"alertname=DeliveryBudgetBurn tier=L3 job=hub"}},
-		{"alertname=PublishSuccessLow tier=L3 job=hub", // tiers never silence one another
-			nil, []string{"alertname=BreakerOpen tier=L1" + hub, "alertname=StoreErrors tier=L2" + hub, "alertname=RequestsSlow tier=L2 job=hub"}},
+		{"alertname=PublishSuccessLow tier=L3 job=hub topic_class=payments", // tiers never silence one another, nor do classes
+			nil, []string{"alertname=BreakerOpen tier=L1" + hub, "alertname=StoreErrors tier=L2" + hub, "alertname=RequestsSlow tier=L2 job=hub", "alertname=PublishSuccessLow tier=L3 job=hub topic_class=orders"}},
+		{"alertname=PublishBudgetBurn tier=L3 job=hub window=1h topic_class=payments",
+			[]string{"alertname=PublishBudgetBurn tier=L3 job=hub window=1h"},
+			[]string{"alertname=PublishBudgetBurn tier=L3 job=hub window=6h", "alertname=PublishBudgetBurn tier=L3 job=hub window=1h topic_class=orders", "alertname=DeliveryBudgetBurn tier=L3 job=hub window=1h"}},
 	} {
 		t.Run(strings.Fields(c.cause)[0], func(t *testing.T) {
 			alertmanager := backendtest.Alertmanager(t, backendtest.Receivers("alertmanager.yml"))
@@ -174,7 +178,7 @@ func TestInhibition(t *testing.T) {
 }
 
 func key(labels map[string]string) string {
-	return labels["alertname"] + labels["instance"] + labels["signal"] + labels["reason"]
+	return labels["alertname"] + labels["instance"] + labels["signal"] + labels["reason"] + labels["topic_class"] + labels["window"]
 }
 
 // As it is nothing is sent anywhere, and with all that is ready to be filled

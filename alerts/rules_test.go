@@ -81,6 +81,16 @@ func TestRecordedNames(t *testing.T) {
 	}
 }
 
+// A page lasts until it is well, also where what is wrong comes and goes. Those
+// of objectives last as long as their short window, which a test of theirs has.
+func TestPagesLast(t *testing.T) {
+	for _, r := range alertRules(t) {
+		if r.Labels["tier"] == "L3" && r.Labels["window"] == "" && r.KeepFiringFor == "" {
+			t.Errorf("%s calls everybody, and ends when its condition does for a moment: say keep_firing_for", r.Alert)
+		}
+	}
+}
+
 // Each alert has a runbook, and each runbook an alert.
 func TestRunbooksAreThere(t *testing.T) {
 	books := map[string]bool{}
@@ -120,12 +130,12 @@ func TestScaled(t *testing.T) {
 		t.Fatal(err)
 	}
 	scaled := string(read(t, filepath.Join(out, "hub.yml")))
-	for _, line := range []string{"rate(process_cpu_seconds_total{job=\"hub\"}[30s])", "for: 5s\n", "keep_firing_for: 2s\n"} {
+	for _, line := range []string{"rate(process_cpu_seconds_total{job=\"hub\"}[30s])", "for: 5s\n", "keep_firing_for: 2s\n", "keep_firing_for: 5s\n", "last_over_time(up{job=\"hub\"}[1m])"} {
 		if !strings.Contains(scaled, line) {
 			t.Errorf("%q is not there", line)
 		}
 	}
-	if times := regexp.MustCompile(`\[\d+[mhd]\]|for: \d+m`).FindAllString(scaled, -1); times != nil {
+	if times := regexp.MustCompile(`\[(?:[2-9]m|\d{2,}m|\d+[hd])\]|for: \d+m`).FindAllString(scaled, -1); times != nil {
 		t.Errorf("not scaled: %v", times)
 	}
 	objectives := string(read(t, filepath.Join(out, "objectives.yml")))

@@ -12,7 +12,7 @@ import (
 // limits are what each alert compares with, in the order of its expression.
 // Those of objectives are generated from the same constants.
 var limits = map[string][]float64{
-	"HubDown":              {0},
+	"HubDown":              {0, 1},
 	"HubRestarting":        {th.HubRestarts},
 	"HubDraining":          {1},
 	"CPUNearQuota":         {th.CPURatio},
@@ -36,7 +36,7 @@ var limits = map[string][]float64{
 	"StoreErrors":          {th.StoreErrorRate},
 	"StoreSlow":            {th.StoreOperationSeconds, th.LeastPublishRate},
 	"EdgeDown":             {0, 0, 0, 0},
-	"ProbesFailing":        {th.ProbeFailureRatio},
+	"ProbesFailing":        {th.ProbeFailureRatio, 1},
 	"ProxyBuffering":       {th.BufferedProbes},
 	"ProberDown":           {0, 0},
 	"TelemetryDropped":     {th.TelemetryDropRate},
