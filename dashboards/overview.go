@@ -19,8 +19,11 @@ func overview() board {
 				limits:   below(1),
 				runbooks: []string{"HubDown", "ProberDown"}},
 			{kind: barsPanel, wide: 14, high: 5, title: "What is left of each error budget?", unit: "percentunit", max: 1,
-				normal: "more than is used up of the last three days; 100 % where nothing failed.", act: "at 0 the objective is missed: stop what is risky (releases, drains) until it is back, and see which of the graphs below went with it.",
-				queries:  []query{{expr: `objective:sse_budget_left:ratio_rate3d{job=~"$job"}`, legend: "{{objective}}"}},
+				normal: "more than is used up of the last three days; 100 % where nothing failed. Of classes of topics only the three are shown that have least left.", act: "at 0 the objective is missed: stop what is risky (releases, drains) until it is back, and see which of the graphs below went with it.",
+				queries: []query{
+					{expr: `objective:sse_budget_left:ratio_rate3d{job=~"$job",topic_class=""}`, legend: "{{objective}}"},
+					{expr: `bottomk(3, objective:sse_budget_left:ratio_rate3d{job=~"$job",topic_class!=""} < 1)`, legend: "{{objective}}: {{topic_class}}"},
+				},
 				limits:   below(leastBudget),
 				next:     []string{deliveryUID, connectionsUID, resumeUID, admissionUID},
 				runbooks: []string{"DeliveryBudgetBurn", "PublishBudgetBurn", "ConnectBudgetBurn", "ResumeBudgetBurn", "ProbeBudgetBurn"}},
@@ -29,8 +32,11 @@ func overview() board {
 				queries: []query{{expr: `ALERTS{alertstate="firing",alertname!="Watchdog"}`}},
 				labels:  map[string]string{"alertname": "Alert", "severity": "Severity", "tier": "Tier", "instance": "Instance", "objective": "Objective", "topic_class": "Topics"}},
 			{kind: graphPanel, wide: 12, high: 7, title: "How fast do the error budgets burn?", unit: "none",
-				normal: "below 1: at 1 a budget lasts just three days.", act: "above 14.4 it is gone within hours: act now. Above 1 look today. The objective's name says where.",
-				queries:  []query{{expr: `objective:sse_errors:ratio_rate1h{job=~"$job"} / (1 - objective:sse_target:ratio{job=~"$job"})`, legend: "{{objective}}, over 1 h"}},
+				normal: "below 1: at 1 a budget lasts just three days. A class of topics is shown while its own burns faster than that.", act: "above 14.4 it is gone within hours: act now. Above 1 look today. The objective's name says where.",
+				queries: []query{
+					{expr: `objective:sse_errors:ratio_rate1h{job=~"$job",topic_class=""} / (1 - objective:sse_target:ratio{job=~"$job",topic_class=""})`, legend: "{{objective}}, over 1 h"},
+					{expr: `objective:sse_errors:ratio_rate1h{job=~"$job",topic_class!=""} / (1 - objective:sse_target:ratio{job=~"$job",topic_class!=""}) > 1`, legend: "{{objective}}: {{topic_class}}, over 1 h"},
+				},
 				limits:   []limit{{thresholds.BurnAll, "yellow"}, {thresholds.BurnDay, orange}, {thresholds.BurnSixHour, "dark-orange"}, {thresholds.BurnHour, red}},
 				runbooks: []string{"DeliveryBudgetBurn", "PublishBudgetBurn", "ConnectBudgetBurn", "ResumeBudgetBurn", "ProbeBudgetBurn"}},
 			traffic(),
@@ -62,9 +68,9 @@ func traffic() panel {
 
 func failures() panel {
 	return panel{kind: graphPanel, wide: 12, high: 7, title: "Errors: what part of publishes succeeds?", unit: "percentunit", max: 1, floor: 0.98,
-		normal: "all of them: what is the caller's own fault does not count.", act: "refused means a limit or an open breaker (see Admission), failed means the store (see Resume and storage).",
+		normal: "all of them, in each class of topics: what is the caller's own fault does not count.", act: "refused means a limit or an open breaker (see Admission), failed means the store (see Resume and storage).",
 		queries: []query{
-			{expr: `1 - sum(rate(sse_publishes_total{@,outcome=~"failed|refused",topic_class!="stress"}[$__rate_interval])) / clamp_min(sum(rate(sse_publishes_total{@,outcome!="invalid",topic_class!="stress"}[$__rate_interval])), 1e-9)`, legend: "publishes"},
+			{expr: `1 - sum by (topic_class) (rate(sse_publishes_total{@,outcome=~"failed|refused",topic_class!="stress"}[$__rate_interval])) / clamp_min(sum by (topic_class) (rate(sse_publishes_total{@,outcome!="invalid",topic_class!="stress"}[$__rate_interval])), 1e-9)`, legend: "{{topic_class}}"},
 		},
 		limits:   below(thresholds.PublishSuccessRatio),
 		next:     []string{admissionUID, resumeUID},

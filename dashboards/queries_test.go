@@ -53,7 +53,7 @@ func known(name string, recorded map[string]bool) ([]string, bool) {
 	labels, ok := foreign[name]
 	switch {
 	case recorded[name]:
-		labels, ok = "objective", true
+		labels, ok = "objective topic_class", true
 	case !ok:
 		var m catalogue.Metric
 		if m, ok = catalogue.Metrics()[name]; ok {
