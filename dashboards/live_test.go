@@ -19,6 +19,8 @@ type quiet struct {
 // that is to be expected at times.
 var emptyWhenWell = map[string]quiet{
 	"Which alerts fire, and who is told? A":          {"no alert fires", true},
+	"What is left of each error budget? B":           {"no class has lost any of its own", true},
+	"How fast do the error budgets burn? B":          {"no class burns its own too fast", true},
 	"Do alerts leave Prometheus and Alertmanager? B": {"no receiver has failed", false},
 	"annotation Breaker":                             {"the store does not fail", false},
 }

@@ -34,12 +34,13 @@ func testDrills(t *testing.T, s *stack) {
 }
 
 // The recording rules find in a real hub what they read: all objectives,
-// without NaN.
+// without NaN, and those of classes for each that the stack has.
 func drillObjectives(t *testing.T, d *drill) {
 	for expr, want := range map[string]string{
-		`count(objective:sse_errors:ratio_rate5m >= 0)`:                      "5",
-		`count(objective:sse_budget_left:ratio_rate3d >= 0)`:                 "5",
-		`count(objective:sse_events:rate5m{objective=~"publish|probe"} > 0)`: "2",
+		`count(objective:sse_errors:ratio_rate5m{topic_class=""} >= 0)`:                           "5",
+		`count(objective:sse_budget_left:ratio_rate3d{topic_class=""} >= 0)`:                      "5",
+		`count(objective:sse_budget_left:ratio_rate3d{objective="publish",topic_class!=""} >= 0)`: "4",
+		`count(objective:sse_events:rate5m{objective=~"publish|probe",topic_class=""} > 0)`:       "2",
 	} {
 		eventually(t, firesWithin, expr, func() error { return d.is(expr, want) })
 	}
