@@ -17,6 +17,7 @@ import (
 // Serve runs a hub until ctx ends, and then ends it in order: not ready,
 // nothing new accepted, streams ended, publishes finished, log closed.
 func Serve(ctx context.Context, s settings.Settings, stdout io.Writer) error {
+	profileWaiting()
 	return serve(ctx, s, settings.UsualTimes(), stdout)
 }
 
