@@ -157,6 +157,7 @@ func (l *loop) sweep() {
 	}
 	l.aimed()
 	l.batch, l.ready = l.ready, l.batch[:0]
+	done := sweepDone{writes: len(l.batch), live: l.figures.Live}
 	for i, c := range l.batch {
 		c.queued = false
 		l.deliver(c)
@@ -164,7 +165,8 @@ func (l *loop) sweep() {
 	}
 	l.batch = l.batch[:0]
 	l.swept()
-	l.rest()
+	done.live = l.figures.Live - done.live
+	l.rest(done)
 }
 
 // patience is how long the loop may sleep if nobody wakes it.

@@ -8,15 +8,13 @@ import (
 // This file has all that settles when loops run: how many there are, who wakes
 // them, when topics that grow must wait, for how long a loop sleeps.
 
-// loopCount is how many loops there are: one for two cores. A loop is nearly all
-// write(2), which does the kernel's work for the reader's end too where that is
-// on the same machine; with a loop on each core, publishers, readers and the
-// network's own work would have no core to go to, and each delivery was
-// measured to cost a fifth more.
-func loopCount() int { return (runtime.GOMAXPROCS(0) + 1) / 2 }
+// loopCount is how many loops there are: one a core. With fewer, a sweep takes
+// longer than it must where there is a core to spare; where there is none, the
+// rests between sweeps leave it to publishers and readers.
+func loopCount() int { return runtime.GOMAXPROCS(0) }
 
-// longestRest bounds what a long sweep adds to the rest after it.
-const longestRest = 20 * time.Millisecond
+// longestRest bounds the rest after a sweep.
+const longestRest = 40 * time.Millisecond
 
 // schedule is when a loop goes on. It is the loop's own, but for the signal.
 // Times are durations since the loop's clock began.
@@ -25,6 +23,7 @@ type schedule struct {
 	began     time.Time
 	woke      time.Duration // when the pass began
 	flush     time.Duration // the shortest time between sweeps over growing topics
+	fedAt     time.Duration // when the last pass began that was about topics that have grown
 	nextGrown time.Duration // before which topics that grow wait
 	held      bool          // some do
 	fed       bool          // the sweep is about topics that have grown
@@ -45,23 +44,45 @@ func (s *schedule) clock() time.Duration { return time.Since(s.began) }
 func (s *schedule) holds() bool { return s.woke < s.nextGrown }
 
 // rest makes topics that grow wait for a while after a sweep: for the flush
-// interval, and after a long sweep for as long as it took. A loop that went
-// on at once would leave publishers and readers little of the processor, and
-// would find less to write each time. Resting makes sweeps fewer and larger:
-// it raises the throughput of a saturated server by half and lowers its
-// latencies, and delays nothing where sweeps are short or seldom. Sweeps that
-// only serve streams which catch up don't count: one after the other, they
-// would make growing topics wait until the last stream has caught up.
-func (s *schedule) rest() {
+// interval, and under load for twice as long as the sweep took, so that a loop
+// has a third of its core at most as long as sweeps are short. A loop that
+// went on at once would leave publishers and readers little of the processor,
+// and would find less to write each time: resting makes sweeps fewer and
+// larger, which is where throughput comes from.
+//
+// It is worth its time only where more comes in meanwhile than one event for
+// each stream, by the rate at which events came in until now. Else events would
+// wait for nothing, and a loop that keeps up with seldom events and long
+// sweeps, as one does with many thousands of streams, would fall behind for
+// resting. Sweeps that only serve streams which catch up don't count: one after
+// the other, they would make growing topics wait until the last stream has
+// caught up.
+func (s *schedule) rest(done sweepDone) {
 	if !s.fed {
 		return
 	}
 	s.fed = false
-	pause := s.flush
-	if took := s.clock() - s.woke; took >= time.Millisecond {
-		pause = max(pause, min(took, longestRest)+took)
+	pause, took := s.flush, s.clock()-s.woke
+	cycle := s.woke - s.fedAt
+	s.fedAt = s.woke
+	if took >= time.Millisecond {
+		if rest := min(2*took, longestRest); done.more(rest, cycle) {
+			pause = max(pause, took+rest)
+		}
 	}
 	s.nextGrown = s.woke + pause
+}
+
+// sweepDone is what a sweep came to.
+type sweepDone struct {
+	writes int    // connections that were written to
+	live   uint64 // events that they were sent as they came in
+}
+
+// more reports whether a rest would find more than one event for each
+// connection, if events come in as they did in the cycle before.
+func (d sweepDone) more(rest, cycle time.Duration) bool {
+	return float64(d.live)*float64(rest) > float64(d.writes)*float64(cycle)
 }
 
 // between is called between two sweeps that follow each other at once:

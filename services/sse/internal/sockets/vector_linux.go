@@ -68,13 +68,7 @@ func (v *vector) add(p []byte, skip *int) {
 // write gives the vector to a socket, which never blocks.
 func (v *vector) write(fd int) (int, error) {
 	for {
-		var n uintptr
-		var errno syscall.Errno
-		if v.n == 1 {
-			n, _, errno = unix.Syscall(unix.SYS_WRITE, uintptr(fd), uintptr(unsafe.Pointer(v.iov[0].Base)), uintptr(v.left))
-		} else {
-			n, _, errno = unix.Syscall(unix.SYS_WRITEV, uintptr(fd), uintptr(unsafe.Pointer(&v.iov[0])), uintptr(v.n))
-		}
+		n, errno := v.call(fd)
 		switch errno {
 		case 0:
 			return int(n), nil
@@ -85,4 +79,32 @@ func (v *vector) write(fd int) (int, error) {
 			return 0, errno
 		}
 	}
+}
+
+// rawMost is how many bytes are written without telling Go's scheduler.
+const rawMost = 64 << 10
+
+// call is the system call. Telling the scheduler of each has a price: while the
+// call lasts, the scheduler may give the loop's place to another goroutine, and
+// the loop then waits in line for one, with its sweep half done. What the
+// telling is for is a call that waits, and these never do: the socket is
+// non-blocking, and the memory was written a moment ago. What is left is the
+// kernel's own work for as many bytes, which on this machine's own interfaces
+// includes the reader's end: some ten microseconds for small writes, and a few
+// milliseconds at most where the kernel serves other packets on the way. For
+// so long a collection's stop waits for the loop, and a goroutine for its
+// place. Large writes tell, so that it stays so.
+func (v *vector) call(fd int) (n uintptr, errno syscall.Errno) {
+	one, tell := v.n == 1, v.left > rawMost
+	switch {
+	case one && tell:
+		n, _, errno = unix.Syscall(unix.SYS_WRITE, uintptr(fd), uintptr(unsafe.Pointer(v.iov[0].Base)), uintptr(v.left))
+	case one:
+		n, _, errno = unix.RawSyscall(unix.SYS_WRITE, uintptr(fd), uintptr(unsafe.Pointer(v.iov[0].Base)), uintptr(v.left))
+	case tell:
+		n, _, errno = unix.Syscall(unix.SYS_WRITEV, uintptr(fd), uintptr(unsafe.Pointer(&v.iov[0])), uintptr(v.n))
+	default:
+		n, _, errno = unix.RawSyscall(unix.SYS_WRITEV, uintptr(fd), uintptr(unsafe.Pointer(&v.iov[0])), uintptr(v.n))
+	}
+	return n, errno
 }
