@@ -24,7 +24,9 @@ type Topic struct {
 	owners ownerHeap
 	done   eventlog.ID // all owners have come past it
 	traced map[eventlog.ID]*Tally
-	joined int
+	// claimed are the traced events that somebody follows to a stream.
+	claimed map[eventlog.ID]bool
+	joined  int
 }
 
 // Tally is what a traced event came to.
@@ -139,6 +141,7 @@ func (t *Topic) Each(v *eventlog.View, r Run, f func(e eventlog.Visible, trace [
 func (t *Topic) counted(id eventlog.ID) (came Tally) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	delete(t.claimed, id)
 	if found := t.traced[id]; found != nil {
 		came = *found
 		delete(t.traced, id)
@@ -154,6 +157,11 @@ func (t *Topic) forget(through eventlog.ID) {
 	for id := range t.traced {
 		if !through.Less(id) {
 			delete(t.traced, id)
+		}
+	}
+	for id := range t.claimed {
+		if !through.Less(id) {
+			delete(t.claimed, id)
 		}
 	}
 }

@@ -106,3 +106,28 @@ func TestTally(t *testing.T) {
 		t.Errorf("%d are kept", len(topic.traced))
 	}
 }
+
+// TestOneClaims: of several owners one follows a traced event, and nothing is
+// kept of it once it is fanned out.
+func TestOneClaims(t *testing.T) {
+	var ts Topics
+	o := owners(t, &ts, 2)
+	topic := o[0].topic
+	if !o[0].Claim(at(2)) || o[1].Claim(at(2)) || o[0].Claim(at(2)) || !o[1].Claim(at(3)) {
+		t.Error("an event is claimed by several, or by none")
+	}
+	o[0].Passed(at(3), 0)
+	o[1].Passed(at(3), 0)
+	if o[0].Claim(at(3)) {
+		t.Error("an event is claimed that is fanned out")
+	}
+	topic.counted(at(2))
+	topic.forget(at(3))
+	if len(topic.claimed) != 0 {
+		t.Errorf("kept: %v", topic.claimed)
+	}
+	for _, o := range o {
+		topic, _ := o.Leave()
+		ts.Quit(topic)
+	}
+}

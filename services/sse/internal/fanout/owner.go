@@ -96,6 +96,22 @@ func (o *Owner) Count(id eventlog.ID, came Tally) {
 	t.traced[id].add(came)
 }
 
+// Claim reports whether the owner is the first to ask for a traced event that
+// is not fanned out yet: who follows it to a stream does so for all.
+func (o *Owner) Claim(id eventlog.ID) bool {
+	t := o.topic
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.done.Less(id) || t.claimed[id] {
+		return false
+	}
+	if t.claimed == nil {
+		t.claimed = map[eventlog.ID]bool{}
+	}
+	t.claimed[id] = true
+	return true
+}
+
 // Peers returns how many owners the topic has, one at least.
 func (o *Owner) Peers() int {
 	t := o.topic

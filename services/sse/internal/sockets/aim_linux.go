@@ -21,8 +21,8 @@ type aim struct {
 	fresh   bool             // the next sweep takes a target
 }
 
-// slowFollowed bounds the streams that are followed because their sockets were
-// full when a traced event came.
+// slowFollowed bounds the streams of a loop that are followed because their
+// sockets were full when a traced event came.
 const slowFollowed = 4
 
 // follow begins to measure a topic whose first stream has come.
@@ -103,7 +103,7 @@ func (l *loop) swept() {
 }
 
 // pickTraced looks for traced events among the new ones, and follows each to
-// one stream.
+// one stream, unless another loop does.
 func (l *loop) pickTraced(f *loopFeed) {
 	f.View().Each(f.aim.scanned, f.aim.target, func(e eventlog.Visible) bool {
 		trace := wire.TraceparentOf(e.Wire, e.ID)
@@ -113,7 +113,7 @@ func (l *loop) pickTraced(f *loopFeed) {
 		found := stream.Watched{Event: e, Trace: string(trace)}
 		found.Event.Wire = nil // not to keep the block in memory
 		f.aim.traced = append(f.aim.traced, found)
-		if m, ok := f.pick(stream.HashOf(trace), e.ID); ok {
+		if m, ok := f.pick(stream.HashOf(trace), e.ID); ok && f.aim.owner.Claim(e.ID) {
 			l.watch(m, found)
 		}
 		return true
