@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sluice-stream/sluice/observability/backends/leaks"
 	"github.com/sluice-stream/sluice/services/wire"
 )
 
@@ -46,6 +47,7 @@ func startHub(t *testing.T, settings ...string) *runningHub {
 // newRunningHub runs a hub without waiting for its start.
 func newRunningHub(t *testing.T, settings ...string) *runningHub {
 	t.Helper()
+	leaks.Of(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	h := &runningHub{t: t, cancel: cancel, done: make(chan struct{}), more: make(chan struct{})}
 	args := append([]string{"--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--store", "memory"}, settings...)

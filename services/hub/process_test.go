@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sluice-stream/sluice/observability/backends/leaks"
 	"github.com/sluice-stream/sluice/observability/backends/programtest"
 )
 
@@ -33,6 +34,7 @@ type hubProcess struct {
 // newHubProcess prepares a hub with the given settings and starts it.
 func newHubProcess(t *testing.T, settings ...string) *hubProcess {
 	t.Helper()
+	leaks.Of(t)
 	p := &hubProcess{t: t, settings: settings, public: programtest.FreeAddress(t), admin: programtest.FreeAddress(t)}
 	t.Cleanup(func() { p.kill() })
 	p.start()

@@ -15,8 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
+	"github.com/sluice-stream/sluice/observability/backends/leaks"
 	"github.com/sluice-stream/sluice/observability/backends/programtest"
 )
 
@@ -32,6 +31,7 @@ type Hub struct {
 // Start starts one and ends it with the test.
 func Start(t testing.TB, settings ...string) *Hub {
 	t.Helper()
+	leaks.Of(t)
 	h := &Hub{Public: programtest.FreeAddress(t), Admin: programtest.FreeAddress(t), t: t}
 	h.args = append([]string{"--listen", h.Public, "--admin-listen", h.Admin, "--data", t.TempDir()}, settings...)
 	t.Cleanup(h.Kill)
@@ -163,18 +163,11 @@ func Binary(t testing.TB) string {
 	return build.path
 }
 
-// Main runs the tests of a package, which must leave no goroutine behind but
-// those of kept connections.
+// Main runs the tests of a package, which must leave no goroutine behind.
 func Main(m *testing.M) {
 	code := m.Run()
 	Clean()
-	if code == 0 {
-		if err := goleak.Find(goleak.IgnoreAnyFunction("net/http.(*persistConn).readLoop"), goleak.IgnoreAnyFunction("net/http.(*persistConn).writeLoop")); err != nil {
-			println(err.Error())
-			code = 1
-		}
-	}
-	os.Exit(code)
+	os.Exit(leaks.Check(code))
 }
 
 // Clean removes what Binary has built. It is for TestMain.
