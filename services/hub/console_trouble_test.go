@@ -167,6 +167,7 @@ func TestConsoleTooMany(t *testing.T) {
 	if err != nil || first.StatusCode != 200 {
 		t.Fatal(first, err)
 	}
+	defer first.Body.Close() // without a browser the test ends here
 	o := &consoleTour{consolePage: openConsole(t, hub.url("/")), hub: hub}
 	o.shows("#trouble", "Rejected 429: ")
 	o.shows("#trouble", "Trace ")
