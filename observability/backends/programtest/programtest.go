@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"sync"
 	"testing"
 )
 
@@ -39,12 +40,20 @@ func Built(t testing.TB, program string) string {
 	return name
 }
 
+// given are the ports that FreeAddress has returned.
+var given sync.Map
+
 // FreeAddress returns an address of this machine below the ports that outgoing
-// connections get: none of them takes it while its owner is away.
+// connections get: none of them takes it while its owner is away, and no other
+// test of this process is given it.
 func FreeAddress(t testing.TB) string {
 	t.Helper()
 	for range 100 {
-		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(10_000+rand.IntN(20_000))))
+		port := 10_000 + rand.IntN(20_000)
+		if _, taken := given.LoadOrStore(port, true); taken {
+			continue
+		}
+		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 		if err == nil {
 			defer l.Close()
 			return l.Addr().String()
