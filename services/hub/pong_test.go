@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"io"
 	"net"
 	"net/http"
@@ -164,8 +165,7 @@ func TestProbe(t *testing.T) {
 	}
 }
 
-// exchange sends the bytes of a request and returns those of the answer: all
-// up to the end of the connection, or what comes within a while.
+// exchange sends the bytes of a request and returns those of the answer.
 func (h *runningHub) exchange(t *testing.T, request string) string {
 	t.Helper()
 	c, err := net.Dial("tcp", strings.TrimPrefix(h.public, "http://"))
@@ -173,10 +173,19 @@ func (h *runningHub) exchange(t *testing.T, request string) string {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	c.SetDeadline(time.Now().Add(time.Second))
+	c.SetDeadline(time.Now().Add(30 * time.Second))
 	if _, err := io.WriteString(c, request); err != nil {
 		t.Fatal(err)
 	}
-	answer, _ := io.ReadAll(c)
-	return string(answer)
+	var bytes strings.Builder
+	method, _, _ := strings.Cut(request, " ")
+	answer, err := http.ReadResponse(bufio.NewReader(io.TeeReader(c, &bytes)), &http.Request{Method: method})
+	if err == nil {
+		defer answer.Body.Close()
+		_, err = io.Copy(io.Discard, answer.Body)
+	}
+	if err != nil {
+		t.Fatalf("%q: %v, %q", request, err, &bytes)
+	}
+	return bytes.String()
 }
