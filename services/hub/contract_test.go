@@ -139,30 +139,40 @@ func (c *contract) setting(t *testing.T, s string) string {
 	return path
 }
 
-// TestContract: a running hub keeps every rule of the contract.
+// TestContract: a running hub keeps every rule of the contract. The hubs run
+// beside each other, for what some rows do is wait.
 func TestContract(t *testing.T) {
+	t.Parallel()
 	c := readContract(t)
-	hubs := map[string]*runningHub{}
-	n := 0
+	type numbered struct {
+		name string
+		row  contractRow
+		n    int
+	}
+	rows, n := map[string][]numbered{}, 0
 	for _, chapter := range c.Chapters {
 		for _, row := range chapter.Rows {
-			name := cmp.Or(row.Hub, "default")
-			if hubs[name] == nil {
-				hubs[name] = c.start(t, name)
-			}
 			n++
-			t.Run(chapter.Chapter+"/"+row.Rule, func(t *testing.T) {
-				r := newContractRun(hubs[name], n, c.tokens(t))
-				defer r.close()
-				if err := r.steps(row.Steps); err != nil {
-					t.Error(err)
-				}
-			})
+			hub := cmp.Or(row.Hub, "default")
+			rows[hub] = append(rows[hub], numbered{chapter.Chapter + "/" + row.Rule, row, n})
 		}
 	}
-	for name, h := range hubs {
-		if err := h.stop(); err != nil {
-			t.Errorf("the hub %q ended with %v", name, err)
-		}
+	for name, all := range rows {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := c.start(t, name)
+			for _, one := range all {
+				t.Run(one.name, func(t *testing.T) {
+					r := newContractRun(h, one.n, c.tokens(t))
+					defer r.close()
+					if err := r.steps(one.row.Steps); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			if err := h.stop(); err != nil {
+				t.Errorf("the hub ended with %v", err)
+			}
+		})
 	}
 }
