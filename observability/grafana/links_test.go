@@ -15,6 +15,7 @@ import (
 
 // The link from a span to its lines finds the one of its trace, in a real Loki.
 func TestLinesOfSpan(t *testing.T) {
+	t.Parallel()
 	link := loadDatasources(t)["jaeger"].JSON.TracesToLogs
 	if !link.CustomQuery || len(link.Tags) != 1 || link.Tags[0].Key != "service.name" {
 		t.Fatalf("%+v", link)
@@ -47,6 +48,7 @@ func TestLinesOfSpan(t *testing.T) {
 
 // The metrics of a span are queries that a real Prometheus understands.
 func TestQueriesOfSpan(t *testing.T) {
+	t.Parallel()
 	prometheus := backendtest.Prometheus(t)
 	for _, q := range loadDatasources(t)["jaeger"].JSON.TracesToMetrics.Queries {
 		query := strings.ReplaceAll(q.Query, "$__tags", `job="hub"`)

@@ -25,6 +25,7 @@ const trace = "4bf92f3577b34da6a3ce929d0e0e4736"
 // A burst arrives completely, as it was printed; a line is found by its trace;
 // there are no other labels.
 func TestLoki(t *testing.T) {
+	t.Parallel()
 	loki := backendtest.Loki(t)
 	const burst = 8000
 	var out bytes.Buffer
@@ -74,6 +75,7 @@ func TestLoki(t *testing.T) {
 // While Loki is away lines wait, and arrive when it is back; what it missed
 // beyond that is counted.
 func TestLokiRestarts(t *testing.T) {
+	t.Parallel()
 	loki := backendtest.Loki(t)
 	p := defaultPace()
 	p.tries, p.wait = 4, 50*time.Millisecond
@@ -104,6 +106,7 @@ func TestLokiRestarts(t *testing.T) {
 // What Loki itself refuses is counted so, and what comes after arrives; a line
 // that is pushed again, since the answer was lost, is there once.
 func TestLokiRefuses(t *testing.T) {
+	t.Parallel()
 	loki := backendtest.Loki(t)
 	l, a := begin(t, loki.URL("http"), &bytes.Buffer{}, defaultPace())
 	l.loki.Put(`{"time":"2020-01-02T03:04:05Z","level":"INFO","msg":"older than it keeps"}`)

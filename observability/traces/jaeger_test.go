@@ -75,6 +75,7 @@ func ask(jaeger *backendtest.Backend, id string) (answered, error) {
 
 // What each exporter sends is found again in a real Jaeger.
 func TestJaeger(t *testing.T) {
+	t.Parallel()
 	jaeger := backendtest.Jaeger(t)
 	for name, o := range map[string]Options{
 		"otlp http":     {Exporter: "otlp", Getenv: variables("OTEL_EXPORTER_OTLP_ENDPOINT", jaeger.URL("otlp-http"))},
@@ -212,6 +213,7 @@ func checkDeliver(t *testing.T, jaeger *backendtest.Backend, seen scene) {
 
 // A Jaeger that comes back is used again, and until then nothing is held up.
 func TestJaegerComesBack(t *testing.T) {
+	t.Parallel()
 	jaeger := backendtest.Jaeger(t)
 	jaeger.Stop()
 	tracings := map[string]*Tracing{}

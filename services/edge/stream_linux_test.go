@@ -37,6 +37,7 @@ func TestStreamIsNotHeldUp(t *testing.T) {
 // A stream with nothing but heartbeats outlives the edge's time-out, which
 // ends one without.
 func TestIdleStream(t *testing.T) {
+	t.Parallel()
 	names := newNames(t)
 	names.is("127.0.0.1")
 	for _, beats := range []bool{true, false} {
@@ -77,6 +78,7 @@ func TestClientGoes(t *testing.T) {
 // The hub is killed and comes back with another address. A client of ours
 // misses nothing and gets nothing twice, and the edge is not told of it.
 func TestHubComesBackElsewhere(t *testing.T) {
+	t.Parallel()
 	names := newNames(t)
 	names.is("127.0.0.1")
 	address := programtest.FreeAddress(t)
@@ -152,6 +154,7 @@ func TestHubComesBackElsewhere(t *testing.T) {
 // A client that reads nothing fills what lies between, and then it is the hub
 // who lets it go: the edge stores nothing for it.
 func TestClientNeverReads(t *testing.T) {
+	t.Parallel()
 	e, h := behind(t, "--write-timeout", "1s")
 	open(t, "GET", e.url+"/v1/events?topic=orders", "") // its body is not read
 	await(t, "the hub has the stream", func() bool { return len(h.connections()) == 1 })

@@ -23,6 +23,7 @@ func has(alertmanager *Backend, name string) error {
 }
 
 func TestAlertmanager(t *testing.T) {
+	t.Parallel()
 	alertmanager := Alertmanager(t)
 	post(t, alertmanager.URL("http")+"/api/v2/alerts", []any{
 		map[string]any{"labels": map[string]string{"alertname": "SluiceTest", "tier": "L2"}},
@@ -32,6 +33,7 @@ func TestAlertmanager(t *testing.T) {
 
 // A configuration of receivers is the one that is used.
 func TestReceivers(t *testing.T) {
+	t.Parallel()
 	file := filepath.Join(t.TempDir(), "alertmanager.yml")
 	if err := os.WriteFile(file, []byte("route: {receiver: somebody}\nreceivers: [{name: somebody}]\n"), 0o644); err != nil {
 		t.Fatal(err)

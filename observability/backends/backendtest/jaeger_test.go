@@ -29,6 +29,7 @@ func sendSpan(t *testing.T, jaeger *Backend) {
 // A span that came by OTLP is found by its trace id, and by its service, also
 // after a kill and a restart.
 func TestJaeger(t *testing.T) {
+	t.Parallel()
 	jaeger := Jaeger(t)
 	sendSpan(t, jaeger)
 	there := func() {

@@ -44,6 +44,7 @@ func pushLine(t *testing.T, loki *Backend, at time.Time, line, trace string) {
 // A line is found by the trace id of its structured metadata, among others of
 // its stream, also one from before the newest, and after a restart and a kill.
 func TestLoki(t *testing.T) {
+	t.Parallel()
 	loki := Loki(t)
 	wantsConfig(t, loki, "retention_enabled: true", "retention_period: 1w", "reporting_enabled: false")
 	now := time.Now()
@@ -105,6 +106,7 @@ func wantsConfig(t *testing.T, loki *Backend, lines ...string) {
 // What a busy hub logs is not refused for its rate, although it is one stream
 // (Loki's own limit is 3 MB/s, 15 MB at once), and the labels stay three.
 func TestLokiLimits(t *testing.T) {
+	t.Parallel()
 	loki := Loki(t)
 	line := strings.Repeat("x", 30_000)
 	now := time.Now().UnixNano()

@@ -48,6 +48,7 @@ func wants(t *testing.T, prometheus *Backend, query, value string) {
 
 // A hub in a process of its own is scraped.
 func TestPrometheusScrapesHub(t *testing.T) {
+	t.Parallel()
 	Program(t, "prometheus") // or skips, before a hub is built for nothing
 	admin := startHub(t)
 	prometheus := Prometheus(t, Scrape(admin))
@@ -84,6 +85,7 @@ func startHub(t *testing.T) string {
 
 // Histograms are kept in both forms, and exemplars with their trace.
 func TestPrometheusKeeps(t *testing.T) {
+	t.Parallel()
 	registry := prometheus.NewRegistry()
 	seconds := prometheus.NewHistogram(prometheus.HistogramOpts{
 		Name: "test_seconds", Help: "Test.", Buckets: []float64{1, 2}, NativeHistogramBucketFactor: 1.1,
@@ -131,6 +133,7 @@ func TestPromtoolChecksConfig(t *testing.T) {
 // Every job of the configuration has a file of targets, and every backend that
 // runs is scraped as the job of its name.
 func TestPrometheusWatches(t *testing.T) {
+	t.Parallel()
 	alertmanager, jaeger, loki := Alertmanager(t), Jaeger(t), Loki(t)
 	prometheus := Prometheus(t, AlertsTo(alertmanager), Watch(jaeger, loki), Target("prober", loki.Address("http")))
 	for _, job := range []string{"alertmanager", "jaeger", "loki", "prober", "prometheus"} {

@@ -94,6 +94,7 @@ func (i *issuer) open(failed func(error)) *Verifier {
 }
 
 func TestKeySet(t *testing.T) {
+	t.Parallel()
 	i := newIssuer(t)
 	i.serve("first", "second")
 	i.serve("first")
@@ -141,6 +142,7 @@ func TestKeySet(t *testing.T) {
 
 // The keys that are known outlive the issuer.
 func TestIssuerIsDown(t *testing.T) {
+	t.Parallel()
 	i := newIssuer(t)
 	i.serve("first", "second")
 	i.fail(true)
