@@ -122,6 +122,7 @@ func (p topicPage) names() string {
 }
 
 func TestListTopics(t *testing.T) {
+	t.Parallel()
 	h := startHub(t, "--topic-class", "orders=orders,orders=orders.*", "--retention-events", "1")
 	if p := h.topics(""); p.Topics == nil || len(p.Topics) != 0 || p.Total != 0 || p.Next != "" {
 		t.Errorf("without topics: %+v", p)

@@ -17,6 +17,7 @@ import (
 // A full disk opens the breaker; streams go on meanwhile. With room again
 // publishing works again, and what was acknowledged is there.
 func TestBreakerOfAFullDisk(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=6m"); err != nil {
 		needs.Missing(t, "a small file system can't be mounted here, which takes root: "+err.Error())

@@ -25,6 +25,7 @@ import (
 // it goes dark; the pages come back by themselves and have everything that
 // was answered 201, in order, by the ids that they saw.
 func TestBrowser(t *testing.T) {
+	t.Parallel()
 	hub := newHubProcess(t, "--store", "bolt", "--data", t.TempDir())
 	site := httptest.NewServer(newSite(hub.url("/")))
 	t.Cleanup(site.Close)

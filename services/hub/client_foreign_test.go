@@ -15,6 +15,7 @@ import (
 // Clients that nobody here wrote follow the hub, and resume with their own
 // means when their connection is cut.
 func TestOtherClients(t *testing.T) {
+	t.Parallel()
 	for name, follow := range map[string]func(ctx context.Context, url string, got func(id, data string)) error{"go-sse": followGoSSE, "r3labs": followR3labs} {
 		t.Run(name, func(t *testing.T) {
 			h := startHub(t)
@@ -71,6 +72,7 @@ func followR3labs(ctx context.Context, url string, got func(id, data string)) er
 // What the hub's README says of lines over 64 KiB: the libraries' options help,
 // and without them the event never arrives.
 func TestOtherClientsLongLines(t *testing.T) {
+	t.Parallel()
 	h := startHub(t)
 	publish(t, h, "", nil, strings.Repeat("x", 100<<10))
 	address := h.public + "/v1/events?topic=orders&last_event_id=0"
@@ -104,7 +106,12 @@ func TestOtherClientsLongLines(t *testing.T) {
 		{"r3labs", r3labs(func(c *rsse.Client) { c.ReconnectStrategy = soon{ended} }), false}, {"r3labs with ClientMaxBufferSize", r3labs(rsse.ClientMaxBufferSize(1 << 20)), true},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			ctx, stop := context.WithTimeout(t.Context(), 4*time.Second)
+			t.Parallel()
+			patience := time.Minute
+			if !row.want {
+				patience = 4 * time.Second // in which it would long have arrived
+			}
+			ctx, stop := context.WithTimeout(t.Context(), patience)
 			defer stop()
 			arrived := false
 			row.follow(ctx, func(data string) {

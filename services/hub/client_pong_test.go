@@ -16,6 +16,7 @@ import (
 // it acknowledges is what the loop has taken: started again by its name alone,
 // it goes on there.
 func TestClientPongs(t *testing.T) {
+	t.Parallel()
 	h := startHub(t, "--ping-interval", "1s", "--pong-timeout", "900ms", "--max-missed-pings", "5")
 	p := newPublisher(t, h.public)
 	seen := &states{}
@@ -58,6 +59,7 @@ func TestClientPongs(t *testing.T) {
 
 // Over TLS, with HTTP/2 and without, streams, pongs and probes do the same.
 func TestClientOverTLS(t *testing.T) {
+	t.Parallel()
 	id := newIdentity(t, time.Now().Add(time.Hour))
 	for _, http2 := range []bool{false, true} {
 		h := startHub(t, append(id.settings(), "--ping-interval", "500ms", "--pong-timeout", "450ms", "--max-missed-pings", "10")...)

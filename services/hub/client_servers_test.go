@@ -35,6 +35,7 @@ type foreign struct {
 // The client follows servers that nobody here wrote, resumes where they can,
 // and takes each event once.
 func TestClientWithOtherServers(t *testing.T) {
+	t.Parallel()
 	for name, serve := range map[string]func(*testing.T) foreign{"net/http": plainServer, "go-sse": goSSEServer, "nchan": nchanServer} {
 		t.Run(name, func(t *testing.T) {
 			if name == "go-sse" && underRace {

@@ -63,6 +63,7 @@ func newPublisher(t *testing.T, url string) *client.Publisher {
 // The hub is killed, the way to it is cut, the loop is left in the middle of
 // events and begun again: of both topics each event is taken once, in order.
 func TestClientLosesNothing(t *testing.T) {
+	t.Parallel()
 	const events, kills = 1500, 2
 	hub := newHubProcess(t, "--store", "bolt", "--data", t.TempDir())
 	way := newNetwork(t, hub.public)

@@ -16,6 +16,7 @@ import (
 // Through a drain and a restart nothing is missed; while it drains, the hub's
 // refusal says for how long.
 func TestClientThroughADrain(t *testing.T) {
+	t.Parallel()
 	data := t.TempDir()
 	first := startHub(t, "--store", "bolt", "--data", data)
 	p := newPublisher(t, first.public)
@@ -78,6 +79,7 @@ func publishNumber(t *testing.T, p *client.Publisher, n int) {
 
 // What retention has taken is told in its place.
 func TestClientIsToldOfGaps(t *testing.T) {
+	t.Parallel()
 	h := startHub(t, "--retention-events", "100")
 	var all []client.Message
 	for i := range 1000 {
@@ -115,6 +117,7 @@ func TestClientIsToldOfGaps(t *testing.T) {
 // A hub that is full says so in one of two ways; the client waits, and gets in
 // when there is room.
 func TestClientWaitsForRoom(t *testing.T) {
+	t.Parallel()
 	for name, query := range map[string]string{"429": "", "in the stream": "?on_reject=retry"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel() // it takes as long as the hub says
@@ -157,6 +160,7 @@ func waitForRoom(t *testing.T, query string) {
 
 // A way that swallows everything is noticed by the missing heartbeats.
 func TestClientNoticesSilence(t *testing.T) {
+	t.Parallel()
 	h := startHub(t, "--heartbeat-interval", "1s")
 	way := newNetwork(t, strings.TrimPrefix(h.public, "http://"))
 	p := newPublisher(t, h.public)

@@ -63,6 +63,7 @@ func TestHealthcheck(t *testing.T) {
 
 // A hub that hangs is not waited for.
 func TestHealthcheckIsBounded(t *testing.T) {
+	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

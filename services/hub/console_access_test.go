@@ -14,6 +14,7 @@ import (
 // The page without a mouse: every control is reached in the order of the page,
 // shows that it has the focus, and does what it is for.
 func TestConsoleByKeyboard(t *testing.T) {
+	t.Parallel()
 	o := newConsoleTour(t, "--store", "memory")
 	o.connection()
 	o.one("demo", "", "one")
@@ -75,6 +76,7 @@ func TestConsoleByKeyboard(t *testing.T) {
 // What assistive technology is told: every control has a name, and of what
 // moves only changes of state are said.
 func TestConsoleIsAccessible(t *testing.T) {
+	t.Parallel()
 	o := newConsoleTour(t, "--store", "memory")
 	o.connection()
 	o.feed("demo", "row", 3)
@@ -150,6 +152,7 @@ const contrasts = `(() => {
 
 // Each state can be read in both themes, and hit with a finger.
 func TestConsoleIsReadable(t *testing.T) {
+	t.Parallel()
 	o := newConsoleTour(t, "--store", "memory", "--retention-events", "10")
 	o.connection()
 	check := o.readable

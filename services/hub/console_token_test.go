@@ -31,6 +31,7 @@ func newMinter(t *testing.T) (secret string, mint func(args ...string) string) {
 // A hub that wants a token: the page asks for one, keeps it in the cookie, and
 // subscribes, shows figures and publishes with it. It can forget it again.
 func TestConsoleToken(t *testing.T) {
+	t.Parallel()
 	secret, mint := newMinter(t)
 	good := mint()
 	o := newConsoleTour(t, "--store", "memory", "--jwt-secret-file", secret)
@@ -113,6 +114,7 @@ func TestConsoleToken(t *testing.T) {
 // A token that ends while the page watches: it asks for another at once, and
 // goes on with it where the stream ended, whoever has put it there.
 func TestConsoleTokenExpires(t *testing.T) {
+	t.Parallel()
 	secret, mint := newMinter(t)
 	good := mint("--for", "1h")
 	o := newConsoleTour(t, "--store", "memory", "--jwt-secret-file", secret)

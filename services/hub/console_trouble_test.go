@@ -30,6 +30,7 @@ func (o *consoleTour) lists(want []string) {
 // A hub that is killed in the middle of publishing and started again: the
 // page says so, comes back by itself, and has every event once.
 func TestConsoleKill(t *testing.T) {
+	t.Parallel()
 	o := newConsoleTour(t, "--store", "bolt", "--data", t.TempDir())
 	o.shows("#state-text", "Open")
 	var want []string
@@ -55,6 +56,7 @@ func TestConsoleKill(t *testing.T) {
 
 // An operator ends the page's stream: it resumes.
 func TestConsoleResume(t *testing.T) {
+	t.Parallel()
 	o := newConsoleTour(t, "--store", "memory")
 	o.shows("#state-text", "Open")
 	want := o.feed("demo", "before", 3)
@@ -75,6 +77,7 @@ func TestConsoleResume(t *testing.T) {
 // A page that was away for longer than the hub keeps events is told so, and
 // so is one whose hub has lost what the page has.
 func TestConsoleGap(t *testing.T) {
+	t.Parallel()
 	const kept = 100
 	hub := newHubProcess(t, "--store", "memory", "--retention-events", fmt.Sprint(kept))
 	way := newNetwork(t, hub.public)
@@ -117,6 +120,7 @@ func TestConsoleGap(t *testing.T) {
 // A hub that drains says so and is waited for; the page comes back to the
 // next one at the same address.
 func TestConsoleDrain(t *testing.T) {
+	t.Parallel()
 	o := newConsoleTour(t, "--store", "bolt", "--data", t.TempDir(), "--drain-timeout", "3s")
 	was := o.connection()
 	want := o.feed("demo", "before", 3)
@@ -137,6 +141,7 @@ func TestConsoleDrain(t *testing.T) {
 
 // Who comes while a hub drains is told to come back later, and does.
 func TestConsoleDuringDrain(t *testing.T) {
+	t.Parallel()
 	const crowd = 300 // whose streams take three seconds to end
 	o := newConsoleTour(t, "--store", "memory")
 	o.connection()
@@ -162,6 +167,7 @@ func TestConsoleDuringDrain(t *testing.T) {
 
 // A hub that is full, for now.
 func TestConsoleTooMany(t *testing.T) {
+	t.Parallel()
 	hub := newHubProcess(t, "--store", "memory", "--max-connections", "1")
 	first, err := http.Get(hub.url("/v1/events?topic=demo"))
 	if err != nil || first.StatusCode != 200 {
@@ -205,6 +211,7 @@ func proxied(t *testing.T, proxy *httputil.ReverseProxy) *consoleTour {
 // An event whose answer is lost is sent again, and stored once. The browser
 // may send it again too, at once, where the connection was used before.
 func TestConsoleLostAnswer(t *testing.T) {
+	t.Parallel()
 	var began atomic.Int64
 	o := proxied(t, &httputil.ReverseProxy{
 		ModifyResponse: func(r *http.Response) error {
@@ -232,6 +239,7 @@ func TestConsoleLostAnswer(t *testing.T) {
 
 // What the hub refuses for good is shown, and not asked for again.
 func TestConsoleRefused(t *testing.T) {
+	t.Parallel()
 	var asked atomic.Int64
 	var misnamed atomic.Bool
 	o := proxied(t, &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {

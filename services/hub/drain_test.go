@@ -55,6 +55,7 @@ func TestDisconnect(t *testing.T) {
 // A drain by request is that of a signal: the answer comes, streams end in
 // order, run returns nil. Asked twice it is the same.
 func TestDrainByRequest(t *testing.T) {
+	t.Parallel()
 	h := startHub(t)
 	s := h.subscribe("topic=orders", "")
 	want := publish(t, h, "", nil, "before")
@@ -136,6 +137,7 @@ func holdPublish(t *testing.T, h *runningHub) (release func()) {
 // Before the end begins, who asks is told that it is near; clients notice
 // nothing of it.
 func TestShutdownDelay(t *testing.T) {
+	t.Parallel()
 	const delay = 2 * time.Second
 	h := startHub(t, "--shutdown-delay", delay.String())
 	s := h.subscribe("topic=orders", "")

@@ -13,6 +13,7 @@ import (
 // "tail -f app.log | hub publish logs" outlasts a restart of the hub: every
 // line arrives, once, in order.
 func TestFeedThroughARestart(t *testing.T) {
+	t.Parallel()
 	const total, before = 300, 100
 	data := t.TempDir()
 	first := startHub(t, "--store", "bolt", "--data", data)

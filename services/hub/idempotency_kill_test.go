@@ -17,6 +17,7 @@ import (
 // Publishers that try again until they are answered have each event in the
 // log once, although the hub is killed under them again and again.
 func TestIdempotencyAcrossKills(t *testing.T) {
+	t.Parallel()
 	const publishers, events, kills = 4, 150, 3
 	h := newHubProcess(t, "--store", "bolt", "--data", t.TempDir())
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -121,6 +122,7 @@ func checkOnce(ctx context.Context, t *testing.T, url string, ids [][]string) {
 // "hub publish" has each line in the log once, in order, although the hub is
 // killed under it and answers are lost.
 func TestFeedAcrossKills(t *testing.T) {
+	t.Parallel()
 	const total, kills = 600, 4
 	h := newHubProcess(t, "--store", "bolt", "--data", t.TempDir())
 	in, feed := io.Pipe()

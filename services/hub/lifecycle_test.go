@@ -4,12 +4,14 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"flag"
 	"io"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -25,7 +27,21 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
+	besideEachOther(8)
 	leaks.Main(m)
+}
+
+// besideEachOther sets how many parallel tests there are at once, unless
+// -parallel does: by itself it is the number of cores, and what these tests do
+// is wait. Those that take the processor, or measure time or memory, are not
+// parallel; they are run before the others, one by one.
+func besideEachOther(tests int) {
+	flag.Parse()
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+	if !given {
+		_ = flag.Set("test.parallel", strconv.Itoa(tests))
+	}
 }
 
 func TestRefusesToListenBeyondLoopback(t *testing.T) {
@@ -137,6 +153,7 @@ func TestShutdownIsBounded(t *testing.T) {
 }
 
 func TestSignals(t *testing.T) {
+	t.Parallel()
 	if runtime.GOOS == "windows" {
 		t.Skip("Windows cannot send these signals to a process")
 	}

@@ -68,20 +68,21 @@ func TestTenThousandTopics(t *testing.T) {
 // come too late, goes on with the streams that it has, and keeps room for
 // publishers and operators.
 func TestFileLimit(t *testing.T) {
+	t.Parallel()
 	if runtime.GOOS == "windows" {
 		t.Skip("Windows has no such limit")
 	}
 	for _, cores := range []string{"2", "32"} { // each has a delivery loop, with files of its own
 		t.Run(cores+" cores", func(t *testing.T) {
-			t.Setenv("GOMAXPROCS", cores) // of the hub's process
-			testFileLimit(t)
+			t.Parallel()
+			testFileLimit(t, "GOMAXPROCS="+cores)
 		})
 	}
 }
 
-func testFileLimit(t *testing.T) {
+func testFileLimit(t *testing.T, env string) {
 	const files, late = 300, 60
-	p := &hubProcess{t: t, public: programtest.FreeAddress(t), admin: programtest.FreeAddress(t),
+	p := &hubProcess{t: t, env: []string{env}, public: programtest.FreeAddress(t), admin: programtest.FreeAddress(t),
 		wrapper:  []string{"sh", "-c", fmt.Sprintf(`ulimit -n %d && exec "$@"`, files), "sh"},
 		settings: []string{"--store", "bolt", "--data", t.TempDir()}}
 	t.Cleanup(p.kill)

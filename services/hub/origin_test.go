@@ -87,6 +87,7 @@ func (h *runningHub) events() int64 { return h.topics("?prefix=orders").Topics[0
 // contract has for them, and others can neither publish nor read; nobody's
 // page can do what operators do.
 func TestPagesOfOtherOrigins(t *testing.T) {
+	t.Parallel()
 	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		fmt.Fprint(w, "<!doctype html><title>a page</title>")
@@ -124,6 +125,7 @@ func TestPagesOfOtherOrigins(t *testing.T) {
 // hub, and is refused by its name. Where every name is allowed the same page
 // succeeds, so the test would notice.
 func TestPagesThatRebindTheirName(t *testing.T) {
+	t.Parallel()
 	tab := browsertest.Open(t, chromedp.Flag("host-resolver-rules", "MAP evil.example 127.0.0.1"))
 	evil := func(base string) string { return strings.Replace(base, "127.0.0.1", "evil.example", 1) }
 	rebound := func(h *runningHub) (clients, operators attempts) {

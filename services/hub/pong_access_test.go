@@ -12,6 +12,7 @@ import (
 
 // A pong counts from the subject whose stream it is.
 func TestPongsOfSubjects(t *testing.T) {
+	t.Parallel()
 	i := newIssuer(t)
 	h := startHub(t, "--jwt-public-key-file", i.file, "--ping-interval", "2s", "--pong-timeout", "2s")
 	bearer := func(changes jwt.MapClaims) header { return header{"Authorization": "Bearer " + i.token(changes)} }

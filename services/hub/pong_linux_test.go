@@ -43,6 +43,7 @@ func (h *runningHub) awaitGone(reason string) {
 // A client that is frozen is degraded, heals when it goes on, and is dead when
 // it does not.
 func TestFrozenClient(t *testing.T) {
+	t.Parallel()
 	h := startPinging(t)
 	client := exec.Command(os.Args[0])
 	client.Env = append(os.Environ(), "HUB_TEST_BE_CLIENT="+h.public)
@@ -78,6 +79,7 @@ func TestFrozenClient(t *testing.T) {
 
 // A proxy that swallows the stream acknowledges all that it is sent.
 func TestSilentProxy(t *testing.T) {
+	t.Parallel()
 	h := startPinging(t)
 	p := newProxy(t, h.public[len("http://"):])
 	ctx, cancel := context.WithCancel(context.Background())
@@ -109,6 +111,7 @@ func (p *proxy) sockets() []net.Conn {
 // A cut cable: packets for the client are dropped before its kernel sees
 // them, so that nothing is acknowledged.
 func TestCutCable(t *testing.T) {
+	t.Parallel()
 	h := startPinging(t)
 	raw := dialRaw(t, h)
 	h.awaitHealth("healthy")
@@ -123,6 +126,7 @@ func TestCutCable(t *testing.T) {
 // A half-open peer: it has started anew and knows nothing of the connection.
 // The first ping finds that out.
 func TestHalfOpenPeer(t *testing.T) {
+	t.Parallel()
 	h := startPinging(t)
 	raw := dialRaw(t, h)
 	h.awaitHealth("healthy")

@@ -22,7 +22,8 @@ type hubProcess struct {
 	t        *testing.T
 	wrapper  []string // command in front, such as a shell that lowers a limit
 	settings []string
-	public   string // addresses, host:port
+	env      []string // NAME=value, beside this process's
+	public   string   // addresses, host:port
 	admin    string
 
 	cmd  *exec.Cmd
@@ -34,8 +35,15 @@ type hubProcess struct {
 // newHubProcess prepares a hub with the given settings and starts it.
 func newHubProcess(t *testing.T, settings ...string) *hubProcess {
 	t.Helper()
+	return newHubProcessIn(t, nil, settings...)
+}
+
+// newHubProcessIn starts a hub with more in its environment, NAME=value each,
+// which leaves alone that of the tests beside it.
+func newHubProcessIn(t *testing.T, env []string, settings ...string) *hubProcess {
+	t.Helper()
 	leaks.Of(t)
-	p := &hubProcess{t: t, settings: settings, public: programtest.FreeAddress(t), admin: programtest.FreeAddress(t)}
+	p := &hubProcess{t: t, env: env, settings: settings, public: programtest.FreeAddress(t), admin: programtest.FreeAddress(t)}
 	t.Cleanup(func() { p.kill() })
 	p.start()
 	return p
@@ -46,7 +54,7 @@ func (p *hubProcess) start() {
 	p.t.Helper()
 	args := slices.Concat(p.wrapper, []string{os.Args[0], "--listen", p.public, "--admin-listen", p.admin}, p.settings)
 	p.cmd = exec.Command(args[0], args[1:]...)
-	p.cmd.Env = append(os.Environ(), "HUB_TEST_BE_HUB=1")
+	p.cmd.Env = slices.Concat(os.Environ(), p.env, []string{"HUB_TEST_BE_HUB=1"})
 	p.out, p.errs, p.done = newLogLines(), &reports{more: make(chan struct{}, 1)}, make(chan struct{})
 	p.cmd.Stdout, p.cmd.Stderr = p.out, p.errs
 	if err := p.cmd.Start(); err != nil {

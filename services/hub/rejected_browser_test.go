@@ -13,6 +13,7 @@ import (
 // lost: the browser gives up on a 429, which is what the console is spared by
 // reading streams itself (TestConsoleTooMany).
 func TestRejectedEventSourceComesBack(t *testing.T) {
+	t.Parallel()
 	h := startHub(t, "--max-connections", "1")
 	first := h.subscribe("topic=orders", "")
 	tab := browsertest.Open(t)

@@ -14,10 +14,11 @@ import (
 // series, an exemplar, a span, a named client, an open stream. Such a part keeps
 // the whole line of it, with whatever secret is in that.
 func TestNothingKeepsARequest(t *testing.T) {
+	t.Parallel()
 	for _, store := range []string{"memory", "bolt"} {
 		t.Run(store, func(t *testing.T) {
-			t.Setenv("GODEBUG", "memprofilerate=1")
-			p := newHubProcess(t, "--store", store, "--data", t.TempDir(), "--trace-exporter", "stdout")
+			t.Parallel()
+			p := newHubProcessIn(t, []string{"GODEBUG=memprofilerate=1"}, "--store", store, "--data", t.TempDir(), "--trace-exporter", "stdout")
 			defer askAll(t, p)()
 			text := ""
 			for range 8 { // some are on their way out, and what pools have takes three collections

@@ -8,6 +8,7 @@ import (
 // What is gone because a limit was reached that the operator set is gone as
 // promised, whichever limit it is: not too early.
 func TestLimitsExplainGaps(t *testing.T) {
+	t.Parallel()
 	line, lines := strings.Repeat("x", 1000), strings.Repeat("\n", 2000)
 	for _, c := range []struct{ limit, data string }{
 		{"--retention-events=20", line}, {"--retention-bytes=20000", line}, {"--retention-total-bytes=20000", line},
@@ -38,6 +39,7 @@ func TestLimitsExplainGaps(t *testing.T) {
 // What the memory budget takes from a log that is in memory only, no limit of
 // retention explains.
 func TestBudgetExplainsNoGaps(t *testing.T) {
+	t.Parallel()
 	h := startHub(t, "--store", "memory", "--memory-budget", "64KiB", "--max-event-bytes", "2000")
 	first := publish(t, h, "", nil, "first")
 	for range 200 {

@@ -16,6 +16,7 @@ import (
 // whose answer was lost may arrive twice, one for each time that the hub was
 // killed.
 func TestTailThroughKills(t *testing.T) {
+	t.Parallel()
 	tailPath, err := exec.LookPath("tail")
 	if err != nil {
 		t.Skip("no tail on the PATH")

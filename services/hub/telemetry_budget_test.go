@@ -94,9 +94,8 @@ func tracedPost(t *testing.T, address string, n int) {
 func TestSpansGrowWithPublishesOnly(t *testing.T) {
 	const publishes, connections = 1000, 1000
 	collector := newSpanCounter(t)
-	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.URL)
-	t.Setenv("OTEL_BSP_SCHEDULE_DELAY", "100")
-	h := newHubProcess(t, "--store", "memory", "--trace-exporter", "otlp", "--trace-ratio", "0")
+	env := []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + collector.URL, "OTEL_BSP_SCHEDULE_DELAY=100"}
+	h := newHubProcessIn(t, env, "--store", "memory", "--trace-exporter", "otlp", "--trace-ratio", "0")
 	discardStreams(t, h.public, connections)
 	await(t, "the connections", func() bool { return h.metric("sse_connections") == connections })
 	began := time.Now()

@@ -12,10 +12,10 @@ import (
 // hub. Every stream gets every event, and once they are back so are the lines
 // and spans, without a restart of the hub.
 func TestBackendsAreKilled(t *testing.T) {
+	t.Parallel()
 	b := backendsOf{backendtest.Jaeger(t), backendtest.Loki(t)}
-	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", b.jaeger.URL("otlp-http"))
-	t.Setenv("OTEL_BSP_SCHEDULE_DELAY", "200")
-	h := newHubProcess(t, "--store", "memory", "--trace-exporter", "otlp", "--trace-ratio", "1",
+	env := []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + b.jaeger.URL("otlp-http"), "OTEL_BSP_SCHEDULE_DELAY=200"}
+	h := newHubProcessIn(t, env, "--store", "memory", "--trace-exporter", "otlp", "--trace-ratio", "1",
 		"--loki-url", b.loki.URL("http"), "--environment", "walk", "--drain-timeout", "5s")
 	const readers = 50
 	discardStreams(t, h.public, readers)

@@ -26,6 +26,7 @@ import (
 // Once for each way of sending spans, and once for a caller that only knows
 // uber-trace-id.
 func TestWalk(t *testing.T) {
+	t.Parallel()
 	b := backendsOf{backendtest.Jaeger(t), backendtest.Loki(t)}
 	for _, c := range []struct {
 		name, exporter, variable, port string
@@ -37,16 +38,16 @@ func TestWalk(t *testing.T) {
 		{"uber-trace-id", "otlp", "OTEL_EXPORTER_OTLP_ENDPOINT", "otlp-http", true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			address := b.jaeger.URL(c.port)
 			if c.port == "thrift" {
 				address += "/api/traces"
 			}
-			t.Setenv(c.variable, address)
-			t.Setenv("OTEL_BSP_SCHEDULE_DELAY", "100")
+			env := []string{c.variable + "=" + address, "OTEL_BSP_SCHEDULE_DELAY=100"}
 			if c.port == "otlp-grpc" {
-				t.Setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")
+				env = append(env, "OTEL_EXPORTER_OTLP_PROTOCOL=grpc")
 			}
-			h := newHubProcess(t, "--store", "memory", "--node", strings.ReplaceAll(c.name, " ", "-"),
+			h := newHubProcessIn(t, env, "--store", "memory", "--node", strings.ReplaceAll(c.name, " ", "-"),
 				"--trace-exporter", c.exporter, "--trace-ratio", "0", "--loki-url", b.loki.URL("http"), "--environment", "walk")
 			prometheus := backendtest.Prometheus(t, backendtest.Scrape(h.admin))
 			w := walk{t: t, backendsOf: b, hub: h, prometheus: prometheus}

@@ -15,6 +15,7 @@ import (
 // lines, and none that warns: HTTP without TLS, connects that say nothing,
 // bytes that are no handshake, and what HTTP/2 does not allow.
 func TestTLSLinesAreSampled(t *testing.T) {
+	t.Parallel()
 	id := newIdentity(t, time.Now().Add(time.Hour))
 	h := startHub(t, id.settings()...)
 	address := strings.TrimPrefix(h.public, "https://")

@@ -76,6 +76,7 @@ func newIdentity(t *testing.T, until time.Time) identity {
 // Over TLS there are both versions of HTTP, and streams over each: replayed,
 // live, alive while idle, ended in order.
 func TestTLS(t *testing.T) {
+	t.Parallel()
 	id := newIdentity(t, time.Now().Add(time.Hour))
 	for _, version := range []int{1, 2} {
 		h := startHub(t, append(id.settings(), "--heartbeat-interval", "50ms")...)

@@ -14,6 +14,7 @@ import (
 // browser: whatever was published meanwhile arrives, once, with the token that
 // the page has renewed.
 func TestReadmeTokenRenewal(t *testing.T) {
+	t.Parallel()
 	section := readmes.Get(t, "services/hub/README.md").Section(t, "Browsers, libraries, proxies")
 	example := regexp.MustCompile("(?s)```js\n(let orders;\n.*?)```").FindStringSubmatch(section)
 	if example == nil {

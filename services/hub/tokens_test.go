@@ -224,6 +224,7 @@ func checkDenial(t *testing.T, what string, answer *http.Response, text string, 
 
 // A stream ends when its token does, in the stream, and not before.
 func TestTokenExpiresInTheStream(t *testing.T) {
+	t.Parallel()
 	i := newIssuer(t)
 	h := startHub(t, "--jwt-public-key-file", i.file)
 	end := time.Now().Add(3 * time.Second).Truncate(time.Second)
@@ -410,6 +411,7 @@ func TestBadKeys(t *testing.T) {
 // The keys of a set come and go with the issuer's answers; when it is away,
 // those that are known stay.
 func TestKeySets(t *testing.T) {
+	t.Parallel()
 	keys := map[string]*ecdsa.PrivateKey{}
 	serve := newKeyServer(t)
 	token := func(name string) header {
