@@ -27,7 +27,8 @@ func TestBreakerOfAFullDisk(t *testing.T) {
 	if err := os.WriteFile(filler, make([]byte, 2<<20), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	h := startHub(t, "--store", "bolt", "--data", filepath.Join(dir, "data"), "--breaker-open", "2s", "--heartbeat-interval", "200ms")
+	// The stream that is open all the time is read at the end, however late that is.
+	h := startHub(t, "--store", "bolt", "--data", filepath.Join(dir, "data"), "--breaker-open", "2s", "--heartbeat-interval", "200ms", "--write-timeout", "10m")
 	live := h.subscribe("topic=orders", "")
 	beats := countBeats(t, h.subscribe("topic=quiet", ""))
 

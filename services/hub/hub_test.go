@@ -82,7 +82,7 @@ func (h *runningHub) readLogs(out io.Reader) {
 // awaitLog returns the first log line of an event type that has a field.
 func (h *runningHub) awaitLog(eventType, field string) (map[string]any, bool) {
 	h.t.Helper()
-	late := time.After(30 * time.Second)
+	late := time.After(time.Minute)
 	for {
 		ended := false
 		select {
@@ -148,7 +148,7 @@ type stream struct {
 // subscribe opens a stream and consumes stream.open.
 func (h *runningHub) subscribe(query, lastEventID string) *stream {
 	h.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	h.t.Cleanup(cancel)
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, h.public+"/v1/events?"+query, nil)
 	if err != nil {

@@ -84,7 +84,7 @@ func (p *hubProcess) ended() {
 	p.t.Helper()
 	select {
 	case <-p.done:
-	case <-time.After(30 * time.Second):
+	case <-time.After(time.Minute):
 		p.t.Fatal("the hub did not end")
 	}
 	p.cmd = nil
@@ -189,9 +189,9 @@ func (o *logLines) all() []logLine {
 }
 
 // await waits for a line, and reports whether it came before the process
-// ended or half a minute had passed.
+// ended or a minute had passed.
 func (o *logLines) await(done <-chan struct{}, want func(logLine) bool) bool {
-	late := time.After(30 * time.Second)
+	late := time.After(time.Minute)
 	for {
 		o.mu.Lock()
 		more := o.more

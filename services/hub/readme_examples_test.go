@@ -19,6 +19,7 @@ import (
 // commands is run, those of a page in order and against a hub of its own, and
 // the lines of the block that follows it are in what came out, but for the ids.
 func TestReadmeExamples(t *testing.T) {
+	t.Parallel() // most of it is curl's time
 	for _, tool := range []string{"bash", "curl"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			needs.Missing(t, "no "+tool+": apt-get install "+tool)
@@ -26,7 +27,7 @@ func TestReadmeExamples(t *testing.T) {
 	}
 	// Streams don't end; what they bring in this time is what they are to show.
 	home := t.TempDir()
-	if err := os.WriteFile(filepath.Join(home, ".curlrc"), []byte("max-time = 2\nsilent\n"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(home, ".curlrc"), []byte("max-time = 4\nsilent\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	ran := map[string]int{}

@@ -129,7 +129,7 @@ func checkLetGo(t *testing.T, h *runningHub, reason string, n int) {
 // await waits for what no channel tells of.
 func await(t *testing.T, what string, done func() bool) {
 	t.Helper()
-	for late := time.Now().Add(30 * time.Second); !done(); time.Sleep(5 * time.Millisecond) {
+	for late := time.Now().Add(time.Minute); !done(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(late) {
 			t.Fatalf("waited in vain: %s", what)
 		}
