@@ -14,7 +14,8 @@
 //
 // On HTTP/1.1 over TCP the [Handler] does the handshake, takes the socket over
 // and returns. From then on the connection is a small struct that belongs to
-// one of a few delivery loops, one a core, which write without blocking.
+// one of a few delivery loops, one a core, half of which sweep at a time; they
+// write without blocking.
 // Every other connection (HTTP/2, TLS in this process, HTTP/1.0, platforms
 // without such sockets) is driven by its request's own goroutine, with the
 // same cursor and the same batches.

@@ -38,7 +38,7 @@ func quietLog(t testing.TB) *eventlog.Log {
 // handLoop is a loop that nobody runs: the test makes its passes.
 func handLoop(log *eventlog.Log) *loop {
 	return newLoop(&Config{Log: log, Began: time.Now(), WriteTimeout: time.Minute, EndTimeout: time.Minute, MaxWriteBytes: 256 << 10,
-		Heartbeat: heartbeat.Rules{Silence: heartbeat.Never}, NewPoller: newStill})
+		Heartbeat: heartbeat.Rules{Silence: heartbeat.Never}, NewPoller: newStill}, newTurns())
 }
 
 // handPass makes one pass as run does, without rest.

@@ -72,11 +72,11 @@ func (f *loopFeed) Wake() {
 	f.loop.wake()
 }
 
-func newLoop(cfg *Config) *loop {
+func newLoop(cfg *Config, turns chan struct{}) *loop {
 	l := &loop{
 		cfg:      cfg,
 		ended:    make(chan struct{}),
-		schedule: schedule{signal: make(chan struct{}, 1), began: cfg.Began, flush: cfg.FlushInterval},
+		schedule: schedule{signal: make(chan struct{}, 1), turns: turns, began: cfg.Began, flush: cfg.FlushInterval},
 		feeds:    map[*eventlog.Topic]*loopFeed{},
 		scratch:  make([]byte, 0, 4<<10),
 		poller:   cfg.NewPoller(),
@@ -155,9 +155,11 @@ func (l *loop) sweep() {
 	if len(l.ready) == 0 && len(l.aims) == 0 {
 		return
 	}
+	l.turn()
+	defer l.done()
 	l.aimed()
 	l.batch, l.ready = l.ready, l.batch[:0]
-	done := sweepDone{writes: len(l.batch), live: l.figures.Live}
+	brought := sweepDone{writes: len(l.batch), live: l.figures.Live}
 	for i, c := range l.batch {
 		c.queued = false
 		l.deliver(c)
@@ -165,8 +167,8 @@ func (l *loop) sweep() {
 	}
 	l.batch = l.batch[:0]
 	l.swept()
-	done.live = l.figures.Live - done.live
-	l.rest(done)
+	brought.live = l.figures.Live - brought.live
+	l.rest(brought)
 }
 
 // patience is how long the loop may sleep if nobody wakes it.

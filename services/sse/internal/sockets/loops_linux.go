@@ -20,8 +20,9 @@ func (ls *Loops) Start(cfg Config) {
 	if cfg.NewPoller == nil {
 		cfg.NewPoller = newEpoll
 	}
+	turns := newTurns()
 	for range loopCount() {
-		l := newLoop(&cfg)
+		l := newLoop(&cfg, turns)
 		ls.all = append(ls.all, l)
 		ls.running.Go(l.run)
 		ls.polling.Go(func() { l.poller.Run(l.reported) })

@@ -1,6 +1,8 @@
 package sockets
 
 import (
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -43,14 +45,16 @@ func TestRestFollowsTheLoad(t *testing.T) {
 		"streams that catch up with a seldom event": {100 * ms, 20 * ms, 0, 0, 0},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			s := &schedule{began: time.Now(), flush: row.flush}
+			s := &schedule{began: time.Now(), turns: newTurns(), flush: row.flush}
 			for range 3 {
-				s.woke, s.fed = s.clock(), true
+				s.turn()
+				s.fed = true
 				time.Sleep(row.took)
 				s.rest(sweepDone{writes: 1000, live: 1000 * row.live})
+				s.done()
 				time.Sleep(row.cycle - row.took)
 			}
-			if got := s.nextGrown - s.woke; got != row.want {
+			if got := s.nextGrown - s.swept; got != row.want {
 				t.Errorf("%s: topics wait until %v after the last sweep began, want %v", name, got, row.want)
 			}
 		})
@@ -60,11 +64,38 @@ func TestRestFollowsTheLoad(t *testing.T) {
 // A sweep for streams that catch up makes no growing topic wait.
 func TestCatchingUpDoesNotRest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &schedule{began: time.Now(), flush: time.Second}
+		s := &schedule{began: time.Now(), turns: newTurns(), flush: time.Second}
+		s.turn()
 		time.Sleep(time.Second)
 		s.rest(sweepDone{writes: 10, live: 1000})
 		if s.nextGrown != 0 {
 			t.Errorf("they wait until %v", s.nextGrown)
+		}
+	})
+}
+
+// Half of the loops sweep at a time, and each comes to its turn.
+func TestLoopsTakeTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		turns, began := newTurns(), time.Now()
+		var sweeping, most, sweeps atomic.Int64
+		var loops sync.WaitGroup
+		for range 4 * cap(turns) {
+			loops.Go(func() {
+				s := &schedule{began: began, turns: turns}
+				for range 10 {
+					s.turn()
+					most.Store(max(most.Load(), sweeping.Add(1)))
+					time.Sleep(time.Millisecond)
+					sweeping.Add(-1)
+					sweeps.Add(1)
+					s.done()
+				}
+			})
+		}
+		loops.Wait()
+		if int(most.Load()) > cap(turns) || sweeps.Load() != int64(40*cap(turns)) || time.Since(began) != 40*time.Millisecond {
+			t.Errorf("%d of %d swept at once, %d sweeps in %v", most.Load(), cap(turns), sweeps.Load(), time.Since(began))
 		}
 	})
 }
