@@ -81,6 +81,7 @@ func TestConsoleIsAccessible(t *testing.T) {
 	o.connection()
 	o.feed("demo", "row", 3)
 	o.shows("#summary", "3 events")
+	o.await("rows", inSight+`.length === 3`)
 	o.must(`(` + inSight + `[0].click(), document.querySelector("#access-open").click(), document.querySelector("#options").open = true)`)
 	o.await("the details", `!document.querySelector("#details").hidden`)
 

@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
-	besideEachOther(8)
+	besideEachOther(4)
 	leaks.Main(m)
 }
 
