@@ -6,5 +6,4 @@
 // function in a file named after what it is about, and its usual statuses in
 // front's Routes. What lists is answered in pages that are bounded, and
 // everything by problem documents where it is refused.
-
 package admin

@@ -6,5 +6,4 @@
 // Two listeners keep two kinds of callers apart. The public one subscribes
 // and publishes; the admin one asks about health and figures, ends streams
 // and the hub, and stays up until everything else has ended.
-
 package app

@@ -12,5 +12,4 @@
 // A new query parameter or header is a field of parameters in request.go; a
 // new form is a constant there and a reader beside the others; a new reason
 // for a refusal is made where it is found out.
-
 package publish

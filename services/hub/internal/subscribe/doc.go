@@ -10,5 +10,4 @@
 // A new query parameter of subscriptions is parsed by package sse
 // (subscription.go); a new control event is a function there (control.go) and
 // a kind in package wire; what a caller may do is decided in admit.go.
-
 package subscribe

@@ -30,7 +30,7 @@ type schedule struct {
 	woke      time.Duration // when the pass began
 	turns     chan struct{} // has a place for each loop that may sweep
 	flush     time.Duration // the shortest time between sweeps over growing topics
-	swept     time.Duration // when the sweep began
+	sweptAt   time.Duration // when the sweep began
 	fedAt     time.Duration // when the last one began that was about topics that have grown
 	nextGrown time.Duration // before which topics that grow wait
 	held      bool          // some do
@@ -54,7 +54,7 @@ func (s *schedule) holds() bool { return s.woke < s.nextGrown }
 // turn waits until the loop may sweep. What comes in meanwhile is swept too.
 func (s *schedule) turn() {
 	s.turns <- struct{}{}
-	s.swept = s.clock()
+	s.sweptAt = s.clock()
 }
 
 // done gives the turn to another loop.
@@ -79,15 +79,15 @@ func (s *schedule) rest(done sweepDone) {
 		return
 	}
 	s.fed = false
-	pause, took := s.flush, s.clock()-s.swept
-	cycle := s.swept - s.fedAt
-	s.fedAt = s.swept
+	pause, took := s.flush, s.clock()-s.sweptAt
+	cycle := s.sweptAt - s.fedAt
+	s.fedAt = s.sweptAt
 	if took >= time.Millisecond {
 		if rest := min(2*took, longestRest); done.more(rest, cycle) {
 			pause = max(pause, took+rest)
 		}
 	}
-	s.nextGrown = s.swept + pause
+	s.nextGrown = s.sweptAt + pause
 }
 
 // sweepDone is what a sweep came to.

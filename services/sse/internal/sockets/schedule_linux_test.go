@@ -54,7 +54,7 @@ func TestRestFollowsTheLoad(t *testing.T) {
 				s.done()
 				time.Sleep(row.cycle - row.took)
 			}
-			if got := s.nextGrown - s.swept; got != row.want {
+			if got := s.nextGrown - s.sweptAt; got != row.want {
 				t.Errorf("%s: topics wait until %v after the last sweep began, want %v", name, got, row.want)
 			}
 		})
