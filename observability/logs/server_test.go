@@ -11,10 +11,15 @@ import (
 
 	"github.com/golang/snappy"
 	"github.com/grafana/loki/pkg/push"
-	"go.uber.org/goleak"
+
+	"github.com/sluice-stream/sluice/observability/backends/leaks"
+	"github.com/sluice-stream/sluice/observability/backends/programtest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	programtest.BesideEachOther(6)
+	leaks.Main(m)
+}
 
 // An answerer is a server that answers pushes as it is told, and keeps the
 // lines that it said to have taken.

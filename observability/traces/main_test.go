@@ -3,7 +3,11 @@ package traces
 import (
 	"testing"
 
-	"go.uber.org/goleak"
+	"github.com/sluice-stream/sluice/observability/backends/leaks"
+	"github.com/sluice-stream/sluice/observability/backends/programtest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	programtest.BesideEachOther(6)
+	leaks.Main(m)
+}

@@ -31,6 +31,7 @@ func TestMain(m *testing.M) {
 			return 1
 		}
 		defer os.RemoveAll(binaries)
+		programtest.BesideEachOther(6)
 		return m.Run()
 	}())
 }

@@ -145,6 +145,7 @@ func TestPublishRate(t *testing.T) {
 
 // Connections that idle do not keep others out when files run short.
 func TestIdleConnectionsGiveWay(t *testing.T) {
+	t.Parallel()
 	if runtime.GOOS == "windows" {
 		t.Skip("Windows has no limit of files")
 	}

@@ -34,6 +34,7 @@ func stormSize(t *testing.T) int64 {
 // publishes are answered and the hub is ready; nobody is starved, and everybody
 // has every event.
 func TestReconnectStorm(t *testing.T) {
+	t.Parallel()
 	size := stormSize(t)
 	hub := newHubProcess(t, "--store", "memory")
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"testing"
 	"time"
 )
 
@@ -21,8 +22,13 @@ const probe = `(window.probe = {gaps: [], frames: 0, said: 0, on: true}, (() => 
 	for (const r of regions) watcher.observe(r, {childList: true, characterData: true, subtree: true});
 })(), true)`
 
-// burst has much more arrive than can be drawn. The page still draws its
-// frames, counts everything, keeps what is newest and does not talk.
+// TestConsoleBurst has much more arrive than can be drawn. The page still draws
+// its frames, counts everything, keeps what is newest and does not talk.
+func TestConsoleBurst(t *testing.T) {
+	o := newConsoleTour(t, "--store", "memory")
+	o.part("thousands a second", o.burst)
+}
+
 func (o *consoleTour) burst() {
 	const seconds, each, pace = 5, 300, 100 * time.Millisecond // 3,000 a second
 	o.must(probe)

@@ -70,6 +70,7 @@ func newCutStage(t *testing.T) *cutStage {
 // Cut at any place of a large event, the Go client and whoever goes by the
 // decoder get it all the same, once.
 func TestCutAnywhere(t *testing.T) {
+	t.Parallel()
 	for name, follow := range map[string]func(t *testing.T, url string) []string{"client": followClient, "decoder": followDecoder} {
 		t.Run(name, func(t *testing.T) {
 			s := newCutStage(t)
@@ -140,6 +141,7 @@ func followDecoder(t *testing.T, url string) (got []string) {
 // fetch-event-source stores an id when its line arrives. As that is an event's
 // last line, there is one place left at which a cut costs it the event.
 func TestCutFetchEventSource(t *testing.T) {
+	t.Parallel()
 	s := newCutStage(t)
 	var urls []string
 	for _, place := range s.places {
@@ -168,6 +170,7 @@ func TestCutFetchEventSource(t *testing.T) {
 // the specification: with all of its data, too. As the id is the last line, it
 // comes back for the whole; but where it has a part of an id, it presents that.
 func TestCutR3labs(t *testing.T) {
+	t.Parallel()
 	s := newCutStage(t)
 	var following sync.WaitGroup
 	for _, place := range s.places {
@@ -211,6 +214,7 @@ func (soon) Reset() {}
 // A polyfill that sets no header puts its last id behind an address that has
 // one already; the hub goes by it.
 func TestPolyfillResumes(t *testing.T) {
+	t.Parallel()
 	s := newCutStage(t)
 	out, err := npmScript(t, "polyfill.mjs", s.url+"/0/v1/events?topic=orders&last_event_id=0").Output()
 	if err != nil {

@@ -114,6 +114,9 @@ func (h *runningHub) awaitLog(eventType, field string) (map[string]any, bool) {
 // stop ends the hub in order and returns what run did.
 func (h *runningHub) stop() error {
 	h.t.Helper()
+	// For a connection without a request, such as a client makes while it waits for
+	// another to be free, a server waits 5 s at its end.
+	http.DefaultClient.CloseIdleConnections()
 	h.cancel()
 	select {
 	case <-h.done:

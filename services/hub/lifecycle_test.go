@@ -4,20 +4,19 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"flag"
 	"io"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"runtime"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/sluice-stream/sluice/observability/backends/leaks"
+	"github.com/sluice-stream/sluice/observability/backends/programtest"
 )
 
 // TestMain lets the test binary be the hub, so that tests can send signals to
@@ -27,21 +26,8 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
-	besideEachOther(4)
+	programtest.BesideEachOther(8)
 	leaks.Main(m)
-}
-
-// besideEachOther sets how many parallel tests there are at once, unless
-// -parallel does: by itself it is the number of cores, and what these tests do
-// is wait. Those that take the processor, or measure time or memory, are not
-// parallel; they are run before the others, one by one.
-func besideEachOther(tests int) {
-	flag.Parse()
-	given := false
-	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
-	if !given {
-		_ = flag.Set("test.parallel", strconv.Itoa(tests))
-	}
 }
 
 func TestRefusesToListenBeyondLoopback(t *testing.T) {

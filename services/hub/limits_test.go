@@ -16,6 +16,7 @@ import (
 // refused, and those that exist go on. The durable store still has all of
 // them after a restart.
 func TestTenThousandTopics(t *testing.T) {
+	t.Parallel()
 	const topics = 10_000
 	name := func(i int) string { return fmt.Sprintf("topic-%d", i) }
 	full := func(t *testing.T, h *runningHub) {

@@ -64,6 +64,7 @@ func TestReadmeExamples(t *testing.T) {
 // The READMEs' programs can be pasted: they compile, and print the lines of the
 // block that follows them, from a hub with an event.
 func TestReadmePrograms(t *testing.T) {
+	t.Parallel()
 	ran := 0
 	for _, page := range readmes.All(t) {
 		for _, block := range examples("go", page.Text) {

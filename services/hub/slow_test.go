@@ -63,6 +63,7 @@ func TestSlowReadersHurtNobody(t *testing.T) {
 // When that exceeds the budget, the longest stalled give way, and resume
 // without loss.
 func TestStalledReadersGiveMemoryBack(t *testing.T) {
+	t.Parallel()
 	const stalled, events, budget = 80, 60, 2 << 20
 	h := startHub(t, "--store", "bolt", "--data", t.TempDir(), "--write-timeout", "10m",
 		"--max-event-bytes", "64KiB", "--memory-budget", "2MiB")

@@ -123,6 +123,7 @@ func TestSubjectsHaveTheirOwnClients(t *testing.T) {
 // TestExpiredStreamsEndInOrder: over real sockets too, with a client that may
 // use its socket again.
 func TestExpiredStreamsEndInOrder(t *testing.T) {
+	t.Parallel()
 	g := &gate{expires: time.Now().Add(time.Second)}
 	f := serve(t, options{handler: &sse.Handler{Admit: g.admit}})
 	w := f.get(t, "topic=a", "X-Name: ann")
@@ -147,6 +148,7 @@ type pinged struct{ Seq uint64 }
 // TestPongAcknowledges: a named client's pong says how far it is, for each of
 // its topics, together with what it was sent.
 func TestPongAcknowledges(t *testing.T) {
+	t.Parallel()
 	for name, o := range drivers {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

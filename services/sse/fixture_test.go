@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sluice-stream/sluice/observability/backends/leaks"
 	"github.com/sluice-stream/sluice/services/eventlog"
 	"github.com/sluice-stream/sluice/services/sse"
 )
@@ -54,6 +55,7 @@ type options struct {
 // let go of everything.
 func serve(t testing.TB, o options) *fixture {
 	t.Helper()
+	leaks.Of(t)
 	if o.store == nil {
 		o.store = eventlog.Memory(eventlog.MemoryOptions{})
 	}

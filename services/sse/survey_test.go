@@ -12,6 +12,7 @@ import (
 
 // TestSurvey: who is behind, by how much and where, and who is not.
 func TestSurvey(t *testing.T) {
+	t.Parallel()
 	for name, o := range drivers {
 		t.Run(name, func(t *testing.T) {
 			f := serve(t, o)
