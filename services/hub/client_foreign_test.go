@@ -97,6 +97,8 @@ func TestOtherClientsLongLines(t *testing.T) {
 	}
 	ended, end := context.WithCancel(t.Context())
 	end() // who cannot read the event is to try once
+	var parts atOnce
+	defer parts.Wait()
 	for _, row := range []struct {
 		name   string
 		follow func(ctx context.Context, got func(data string))
@@ -105,8 +107,7 @@ func TestOtherClientsLongLines(t *testing.T) {
 		{"go-sse", goSSE(0), false}, {"go-sse with Buffer", goSSE(1 << 20), true},
 		{"r3labs", r3labs(func(c *rsse.Client) { c.ReconnectStrategy = soon{ended} }), false}, {"r3labs with ClientMaxBufferSize", r3labs(rsse.ClientMaxBufferSize(1 << 20)), true},
 	} {
-		t.Run(row.name, func(t *testing.T) {
-			t.Parallel()
+		parts.run(t, row.name, func(t *testing.T) {
 			patience := time.Minute
 			if !row.want {
 				patience = 4 * time.Second // in which it would long have arrived

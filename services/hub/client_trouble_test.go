@@ -118,11 +118,10 @@ func TestClientIsToldOfGaps(t *testing.T) {
 // when there is room.
 func TestClientWaitsForRoom(t *testing.T) {
 	t.Parallel()
+	var parts atOnce
+	defer parts.Wait()
 	for name, query := range map[string]string{"429": "", "in the stream": "?on_reject=retry"} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel() // it takes as long as the hub says
-			waitForRoom(t, query)
-		})
+		parts.run(t, name, func(t *testing.T) { waitForRoom(t, query) }) // it takes as long as the hub says
 	}
 }
 

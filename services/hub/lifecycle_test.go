@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"runtime"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -28,6 +29,14 @@ func TestMain(m *testing.M) {
 	}
 	programtest.BesideEachOther(8)
 	leaks.Main(m)
+}
+
+// atOnce are parts of a parallel test that go beside each other. With t.Parallel
+// each would wait for all the tests that wait already, and they would be the last.
+type atOnce struct{ sync.WaitGroup }
+
+func (o *atOnce) run(t *testing.T, name string, part func(t *testing.T)) {
+	o.Go(func() { t.Run(name, part) })
 }
 
 func TestRefusesToListenBeyondLoopback(t *testing.T) {

@@ -73,11 +73,10 @@ func TestFileLimit(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("Windows has no such limit")
 	}
+	var parts atOnce
+	defer parts.Wait()
 	for _, cores := range []string{"2", "32"} { // each has a delivery loop, with files of its own
-		t.Run(cores+" cores", func(t *testing.T) {
-			t.Parallel()
-			testFileLimit(t, "GOMAXPROCS="+cores)
-		})
+		parts.run(t, cores+" cores", func(t *testing.T) { testFileLimit(t, "GOMAXPROCS="+cores) })
 	}
 }
 

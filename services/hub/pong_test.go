@@ -82,6 +82,7 @@ func (h *runningHub) ask(t *testing.T, method, path, body string, header ...stri
 func TestPongMovesNamedClients(t *testing.T) {
 	h := startHub(t, "--ping-interval", "200ms", "--pong-timeout", "200ms", "--max-missed-pings", "0")
 	s := h.subscribe("topic=a&client_id=tab&heartbeat=pong", "")
+	await(t, "the stream to be listed", func() bool { return len(listConnections(t, h.admin)) == 1 }) // its head may be here before
 	id := listConnections(t, h.admin)[0].ID
 	var ids [2]string
 	for i, data := range []string{"one", "two"} {

@@ -15,9 +15,10 @@ import (
 // the whole line of it, with whatever secret is in that.
 func TestNothingKeepsARequest(t *testing.T) {
 	t.Parallel()
+	var parts atOnce
+	defer parts.Wait()
 	for _, store := range []string{"memory", "bolt"} {
-		t.Run(store, func(t *testing.T) {
-			t.Parallel()
+		parts.run(t, store, func(t *testing.T) {
 			p := newHubProcessIn(t, []string{"GODEBUG=memprofilerate=1"}, "--store", store, "--data", t.TempDir(), "--trace-exporter", "stdout")
 			defer askAll(t, p)()
 			text := ""

@@ -10,12 +10,13 @@ import (
 func TestLimitsExplainGaps(t *testing.T) {
 	t.Parallel()
 	line, lines := strings.Repeat("x", 1000), strings.Repeat("\n", 2000)
+	var parts atOnce
+	defer parts.Wait()
 	for _, c := range []struct{ limit, data string }{
 		{"--retention-events=20", line}, {"--retention-bytes=20000", line}, {"--retention-total-bytes=20000", line},
 		{"--retention-bytes=97000", lines}, {"--retention-total-bytes=97000", lines}, // 6 of 14 kB each
 	} {
-		t.Run(c.limit, func(t *testing.T) {
-			t.Parallel()
+		parts.run(t, c.limit, func(t *testing.T) {
 			h := startHub(t, "--store", "bolt", "--data", t.TempDir(), c.limit, "--max-event-bytes", "2000")
 			first := publish(t, h, "", nil, "first")
 			for range 60 {

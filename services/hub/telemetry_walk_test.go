@@ -28,6 +28,8 @@ import (
 func TestWalk(t *testing.T) {
 	t.Parallel()
 	b := backendsOf{backendtest.Jaeger(t), backendtest.Loki(t)}
+	var parts atOnce
+	defer parts.Wait()
 	for _, c := range []struct {
 		name, exporter, variable, port string
 		uber                           bool
@@ -37,8 +39,7 @@ func TestWalk(t *testing.T) {
 		{"jaeger-thrift", "jaeger-thrift", "OTEL_EXPORTER_JAEGER_ENDPOINT", "thrift", false},
 		{"uber-trace-id", "otlp", "OTEL_EXPORTER_OTLP_ENDPOINT", "otlp-http", true},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
+		parts.run(t, c.name, func(t *testing.T) {
 			address := b.jaeger.URL(c.port)
 			if c.port == "thrift" {
 				address += "/api/traces"

@@ -50,7 +50,6 @@ type torture struct {
 // SLUICE_TORTURE sets the number of subscribers, SLUICE_TORTURE_SEED repeats
 // the choices of an earlier run.
 func TestTorture(t *testing.T) {
-	t.Parallel()
 	subscribers := 2000
 	if underRace {
 		subscribers = 300

@@ -57,6 +57,7 @@ func lumping(t *testing.T, hub string, lump int, headAtOnce bool) string {
 }
 
 func TestBufferingProxyIsNoticed(t *testing.T) {
+	t.Parallel()
 	hub := hubtest.Start(t)
 	for name, c := range map[string]struct {
 		lump       int
@@ -83,6 +84,7 @@ func TestBufferingProxyIsNoticed(t *testing.T) {
 // mind the hub's word against that; and with that word. (Chunks, as HTTP/1.1 has
 // them, it would hand on one by one.)
 func TestBufferingNginxIsNoticed(t *testing.T) {
+	t.Parallel()
 	nginx, err := exec.LookPath("nginx")
 	if err != nil {
 		needs.Missing(t, "no nginx: apt-get install nginx")

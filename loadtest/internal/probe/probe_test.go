@@ -90,6 +90,7 @@ func (p *prober) awaitGood() {
 }
 
 func TestProbeOfAHub(t *testing.T) {
+	t.Parallel()
 	secrets := hubtest.Secrets(t)
 	hub := hubtest.Start(t, "--jwt-secret-file", filepath.Join(secrets, "jwt-secret"))
 	p := startProber(t, hub.URL(), "--interval", "250ms", "--timeout", "20s", "--trace-ratio", "1", "--token-file", filepath.Join(secrets, "prober-token"))
@@ -122,6 +123,7 @@ func TestProbeOfAHub(t *testing.T) {
 
 // A hub that is killed fails rounds; one that is back is found at once.
 func TestProbeOutlivesTheHub(t *testing.T) {
+	t.Parallel()
 	hub := hubtest.Start(t)
 	p := startProber(t, hub.URL(), quickly...)
 	p.awaitGood()

@@ -81,7 +81,7 @@ export class Publisher {
   }
 
   // post sends an event under a key of its own, so that it is stored once
-  // although it is sent again where no answer comes.
+  // although it is sent again where no answer comes, by the page or the browser.
   async post(event) {
     const key = randomKey();
     try {
@@ -89,7 +89,7 @@ export class Publisher {
     } catch {
       this.answer("", "No answer. Trying once more…");
       await new Promise((resolve) => setTimeout(resolve, againAfter));
-      return { ...(await this.send(event, key)), again: true };
+      return await this.send(event, key);
     }
   }
 
@@ -100,9 +100,9 @@ export class Publisher {
     return { status: response.status, after: retryAfter(response.headers.get("Retry-After")), body: parse(await response.text()) };
   }
 
-  show(topic, { status, after, body, again }) {
+  show(topic, { status, after, body }) {
     if (status === 200 || status === 201) {
-      this.answer("good", `${status} · stored ${again ? "once " : ""}as ${body.id}`);
+      this.answer("good", `${status} · stored ${body.duplicate ? "once " : ""}as ${body.id}`);
       this.published = topic;
       $("watch").hidden = this.on.watches(topic);
       text($("watch"), `Watch ${topic}`);
