@@ -3,13 +3,12 @@ package eventlog_test
 import (
 	"testing"
 
-	"go.uber.org/goleak"
-
+	"github.com/sluice-stream/sluice/observability/backends/leaks"
 	"github.com/sluice-stream/sluice/services/eventlog"
 	"github.com/sluice-stream/sluice/services/eventlog/logtest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaks.Main(m) }
 
 func TestMemorySuite(t *testing.T) {
 	logtest.Run(t, logtest.Options{

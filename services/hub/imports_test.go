@@ -1,54 +1,48 @@
 package main
 
 import (
-	"encoding/json"
-	"errors"
-	"io"
-	"os/exec"
 	"slices"
 	"strings"
 	"testing"
-)
 
-const module = "github.com/sluice-stream/sluice/"
+	"github.com/sluice-stream/sluice/observability/backends/programtest"
+)
 
 // Arrows point inward: the log knows how it looks on the wire, stores know the
 // log, the server of streams knows both, the hub knows them all, and the
 // libraries know nothing of what watches them. What drives the hub from
 // outside knows it by the wire only.
 func TestArrowsPointInward(t *testing.T) {
-	list := exec.Command("go", "list", "-json=ImportPath,Imports", module+"services/...", module+"observability/...", module+"loadtest/...")
-	out, err := list.Output()
-	if err != nil {
-		t.Fatalf("go list: %v", err)
-	}
-	decoder := json.NewDecoder(strings.NewReader(string(out)))
-	packages := 0
-	for {
-		var p struct {
-			ImportPath string
-			Imports    []string
-		}
-		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
-			break
-		} else if err != nil {
-			t.Fatal(err)
-		}
-		packages++
-		name := strings.TrimPrefix(p.ImportPath, module)
+	for _, p := range ofOurs(t) {
 		for _, i := range p.Imports {
-			if !mayImport(name, i) {
-				t.Errorf("%s imports %s", name, i)
+			if !mayImport(p.Name(), i) {
+				t.Errorf("%s imports %s", p.Name(), i)
 			}
 		}
 	}
-	if packages < 5 {
-		t.Errorf("only %d packages were looked at", packages)
+}
+
+// TestPackagesSayWhatTheyAre: each has its documentation, which an empty line
+// before the package clause would cut off.
+func TestPackagesSayWhatTheyAre(t *testing.T) {
+	for _, p := range ofOurs(t) {
+		if p.Doc == "" && len(p.GoFiles) > 0 {
+			t.Errorf("%s has no package documentation", p.Name())
+		}
 	}
 }
 
+func ofOurs(t *testing.T) []programtest.Package {
+	t.Helper()
+	all := programtest.Packages(t, "", "services", "observability", "loadtest", "dashboards", "alerts")
+	if len(all) < 50 {
+		t.Errorf("only %d packages were looked at", len(all))
+	}
+	return all
+}
+
 func mayImport(name, path string) bool {
-	inside, ours := strings.CutPrefix(path, module)
+	inside, ours := strings.CutPrefix(path, programtest.Module)
 	standard := !strings.Contains(strings.SplitN(path, "/", 2)[0], ".")
 	within := func(name string, roots ...string) bool {
 		for _, r := range roots {

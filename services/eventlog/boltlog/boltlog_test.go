@@ -3,8 +3,7 @@ package boltlog
 import (
 	"testing"
 
-	"go.uber.org/goleak"
-
+	"github.com/sluice-stream/sluice/observability/backends/leaks"
 	"github.com/sluice-stream/sluice/services/eventlog"
 	"github.com/sluice-stream/sluice/services/eventlog/logtest"
 )
@@ -13,7 +12,7 @@ func TestMain(m *testing.M) {
 	if publishAsChild() {
 		return
 	}
-	goleak.VerifyTestMain(m)
+	leaks.Main(m)
 }
 
 func TestSuite(t *testing.T) {
