@@ -27,7 +27,11 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
-	programtest.BesideEachOther(8)
+	if underRace {
+		programtest.BesideEachOther(5) // it takes the processor
+	} else {
+		programtest.BesideEachOther(8)
+	}
 	leaks.Main(m)
 }
 

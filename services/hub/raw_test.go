@@ -20,6 +20,12 @@ type rawStream struct {
 	net.Conn
 }
 
+// Next returns the next event, for which it waits half a minute.
+func (s *rawStream) Next() (wire.Message, error) {
+	s.SetDeadline(time.Now().Add(30 * time.Second))
+	return s.Decoder.Next()
+}
+
 // rawSubscribe follows orders. It returns nil where the hub is full, after it
 // has checked that the hub says so, and leaves that connection open.
 func rawSubscribe(t *testing.T, address string) *rawStream {

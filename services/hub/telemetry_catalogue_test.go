@@ -188,7 +188,7 @@ func talk(t *testing.T, address, method, target string, headers map[string]strin
 		}
 	}
 	b.WriteString("\r\n")
-	_ = c.SetDeadline(time.Now().Add(5 * time.Second))
+	_ = c.SetDeadline(time.Now().Add(30 * time.Second))
 	if _, err := c.Write([]byte(b.String())); err != nil {
 		t.Fatal(err)
 	}
