@@ -294,6 +294,8 @@ func TestReplaysAreCounted(t *testing.T) {
 				if r := f.observer.replays[0]; r.Topic != "a" || r.Events != 100 || r.Tier != sse.TierMemory || r.Took <= 0 {
 					t.Errorf("%+v", r)
 				}
+				// So few are all sampled, after they are counted.
+				await(t, "the samples", func() bool { return len(f.meter.sampled()) >= 150 })
 				live, replay := 0, 0
 				for _, s := range f.meter.sampled() {
 					if s.Path == sse.PathReplay {
@@ -302,7 +304,7 @@ func TestReplaysAreCounted(t *testing.T) {
 						live++
 					}
 				}
-				if live != 50 || replay != 100 { // so few are all sampled
+				if live != 50 || replay != 100 {
 					t.Errorf("%d live and %d replayed samples", live, replay)
 				}
 			})
