@@ -33,7 +33,7 @@ func standIns(t *testing.T) map[string]standIn {
 	busybox := onPath(t, "busybox", "busybox-static")
 	prometheus, alertmanager := backendtest.Program(t, "prometheus"), backendtest.Program(t, "alertmanager")
 	loki, jaeger := backendtest.Program(t, "loki"), backendtest.Program(t, "jaeger")
-	nginx := onPath(t, "nginx", "nginx")
+	nginx, compiled := onPath(t, "nginx", "nginx"), warmCache(t)
 	return map[string]standIn{
 		"prometheus": {[]string{shellPath, "USER nobody", "VOLUME /prometheus", "WORKDIR /prometheus", "ENTRYPOINT [\"/bin/prometheus\"]"}, func(l *layer) {
 			l.shell(busybox, "sh", "cat", "wget")
@@ -75,6 +75,9 @@ func standIns(t *testing.T) map[string]standIn {
 		"go": {[]string{shellPath, "WORKDIR /go"}, func(l *layer) {
 			l.shell(busybox, "sh", "mkdir", "chmod")
 			l.tree("/usr/local/go", runtime.GOROOT(), "api", "doc", "test")
+			l.text("/etc/passwd", "root:x:0:0:root:/root:/bin/sh\n")
+			l.folder("/root", 0o700, 0)
+			l.tree("/root/.cache/go-build", compiled)
 			l.folder("/tmp", 0o1777, 0)
 			l.file("/etc/ssl/certs/ca-certificates.crt", "/etc/ssl/certs/ca-certificates.crt")
 		}},
