@@ -157,10 +157,9 @@ func TestContract(t *testing.T) {
 			rows[hub] = append(rows[hub], numbered{chapter.Chapter + "/" + row.Rule, row, n})
 		}
 	}
-	var parts atOnce
-	defer parts.Wait()
 	for name, all := range rows {
-		parts.run(t, name, func(t *testing.T) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			h := c.start(t, name)
 			for _, one := range all {
 				t.Run(one.name, func(t *testing.T) {

@@ -129,7 +129,7 @@ func TestWriteTimeoutSparesSlowReaders(t *testing.T) {
 // server's for whole requests and answers ends a stream that is silent.
 func TestNoDeadlineAtRest(t *testing.T) {
 	t.Parallel()
-	const timeout = 200 * time.Millisecond
+	const timeout = time.Second // in which there has to be a TLS handshake, too
 	configured := func(s *http.Server) { s.ReadTimeout, s.WriteTimeout, s.IdleTimeout = timeout, timeout, timeout }
 	for name, o := range drivers {
 		t.Run(name, func(t *testing.T) {
