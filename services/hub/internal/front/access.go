@@ -19,12 +19,12 @@ import (
 // secure reads what guards the listeners.
 func (f *Front) secure() error {
 	var tokenErr, certErr error
-	if path := f.Settings.AdminTokenFile; path != "" {
+	if path := f.given.Settings.AdminTokenFile; path != "" {
 		f.warnReadable("admin-token-file", path)
 		f.adminToken, tokenErr = readToken("admin-token-file", path)
 	}
-	if path := f.Settings.TLSCert; path != "" {
-		f.certificates, certErr = loadCertificates(path, f.Settings.TLSKey, f.Logger)
+	if path := f.given.Settings.TLSCert; path != "" {
+		f.certificates, certErr = loadCertificates(path, f.given.Settings.TLSKey, f.given.Logger)
 	}
 	return errors.Join(tokenErr, certErr, f.openVerifier())
 }
@@ -34,7 +34,7 @@ func (f *Front) secure() error {
 func (f *Front) openVerifier() (err error) {
 	var ctx context.Context
 	ctx, f.stopKeys = context.WithCancel(context.Background())
-	s := f.Settings
+	s := f.given.Settings
 	setting := ""
 	switch {
 	case s.JWTSecretFile != "":
@@ -47,10 +47,10 @@ func (f *Front) openVerifier() (err error) {
 	case s.JWKSURL != "":
 		setting = "jwks-url"
 		if strings.HasPrefix(s.JWKSURL, "http:") {
-			f.Logger.Warn("--jwks-url is not https: who is on the way to the issuer can forge tokens", "event_type", "start")
+			f.given.Logger.Warn("--jwks-url is not https: who is on the way to the issuer can forge tokens", "event_type", "start")
 		}
 		f.verifier, err = auth.FromURL(ctx, s.JWKSURL, func(err error) {
-			f.Logger.Warn("the keys of --jwks-url could not be fetched; those that are known stay", "event_type", "access", "error", err.Error())
+			f.given.Logger.Warn("the keys of --jwks-url could not be fetched; those that are known stay", "event_type", "access", "error", err.Error())
 		})
 	}
 	if err != nil {
@@ -63,7 +63,7 @@ func (f *Front) openVerifier() (err error) {
 func (f *Front) warnReadable(setting, path string) {
 	const others = 0o004
 	if info, err := os.Stat(path); err == nil && info.Mode().Perm()&others != 0 && runtime.GOOS != "windows" {
-		f.Logger.Warn("everybody on this machine can read the file of --"+setting+": chmod 600 keeps it secret", "event_type", "start", "file", path)
+		f.given.Logger.Warn("everybody on this machine can read the file of --"+setting+": chmod 600 keeps it secret", "event_type", "start", "file", path)
 	}
 }
 
@@ -95,14 +95,14 @@ func (f *Front) presented(r *http.Request) (string, *sse.Rejection) {
 	if token, ok := auth.Bearer(r); ok {
 		return token, nil
 	}
-	if c := CallerOf(r); c.inQuery && f.Settings.AccessTokenQuery {
+	if c := CallerOf(r); c.inQuery && f.given.Settings.AccessTokenQuery {
 		return c.queryToken, nil
 	}
 	token, ok := auth.Cookie(r)
 	if !ok {
 		return "", unauthorized("send a token: Authorization: Bearer …, or the cookie "+auth.CookieName, "")
 	}
-	if !ownPage(r, f.Settings.CORSOrigins) {
+	if !ownPage(r, f.given.Settings.CORSOrigins) {
 		return "", foreignOrigin()
 	}
 	return token, nil

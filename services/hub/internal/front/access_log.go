@@ -38,7 +38,7 @@ func (f *Front) answered(r *http.Request, a *Facts) {
 		a.Status = http.StatusOK
 	}
 	took := time.Since(a.Began)
-	f.Metrics.Answered(a.route, r.Method, a.Status, took, a.Exemplar())
+	f.given.Metrics.Answered(a.route, r.Method, a.Status, took, a.Exemplar())
 	lines, event := f.requestLines, "http_request"
 	if a.route == PublishPath {
 		lines, event = f.publishLines, "sse_publish"
@@ -64,7 +64,7 @@ func (f *Front) answered(r *http.Request, a *Facts) {
 	if !a.Published.IsZero() {
 		fields = append(fields, "id", a.Published.String())
 	}
-	f.Logger.Log(context.Background(), level, "request answered", fields...)
+	f.given.Logger.Log(context.Background(), level, "request answered", fields...)
 }
 
 // quietRoutes are asked all the time.

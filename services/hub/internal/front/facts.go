@@ -34,7 +34,7 @@ type factsKey struct{}
 // out where the request comes from, and counts the answer.
 func (f *Front) traced(proxies admission.Proxies, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		facts := &Facts{Trace: f.Tracing.Request(r.Header), Began: time.Now()}
+		facts := &Facts{Trace: f.given.Tracing.Request(r.Header), Began: time.Now()}
 		w.Header()["X-Trace-Id"] = []string{facts.Trace.TraceID()}
 		r = r.WithContext(context.WithValue(r.Context(), factsKey{}, facts))
 		facts.Caller = callerIn(r, proxies)

@@ -26,7 +26,7 @@ type Options struct {
 
 // Front stands before the rooms of one hub.
 type Front struct {
-	Options
+	given  Options
 	Bodies *Bodies
 
 	adminToken   *token         // nil: operators need none
@@ -39,7 +39,7 @@ type Front struct {
 
 // New reads what guards the listeners. Its errors say what to do.
 func New(o Options) (*Front, error) {
-	f := &Front{Options: o, Bodies: newBodies(o.Times.Body),
+	f := &Front{given: o, Bodies: newBodies(o.Times.Body),
 		publishLines: NewLineSampler(), requestLines: NewLineSampler(), peerLines: NewLineSampler()}
 	if err := f.secure(); err != nil {
 		f.Close()
@@ -59,7 +59,7 @@ func (f *Front) Open() bool { return f.verifier == nil }
 
 // Public returns what clients reach, with its routes behind it.
 func (f *Front) Public(routes http.Handler) http.Handler {
-	s := f.Settings
+	s := f.given.Settings
 	guarded := sameOrigin(s.CORSOrigins, f.hurried(routes))
 	if f.Open() {
 		guarded = knownHosts(s.AllowedHosts, guarded) // it stands for as long as access is open
@@ -74,7 +74,7 @@ func (f *Front) Admin(routes http.Handler) http.Handler {
 	if f.adminToken != nil {
 		guarded = f.adminToken.guard(guarded)
 	} else {
-		guarded = knownHosts(f.Settings.AllowedHosts, guarded)
+		guarded = knownHosts(f.given.Settings.AllowedHosts, guarded)
 	}
 	return f.traced(nil, sameOrigin(nil, guarded))
 }
@@ -85,7 +85,7 @@ func (f *Front) hurried(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ContentLength != 0 {
 			// Every connection of net/http has deadlines.
-			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(f.Times.Body))
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(f.given.Times.Body))
 		}
 		next.ServeHTTP(w, r)
 	})

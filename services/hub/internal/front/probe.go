@@ -11,7 +11,7 @@ import (
 func (f *Front) probed(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if health.Asked(r) {
-			f.Metrics.Scored(f.Health.Answer(w, r))
+			f.given.Metrics.Scored(f.given.Health.Answer(w, r))
 			return
 		}
 		next.ServeHTTP(w, r)

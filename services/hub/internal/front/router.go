@@ -40,7 +40,7 @@ func (f *Front) recovered(c *gin.Context) {
 		if p == http.ErrAbortHandler { //nolint:errorlint // net/http compares it so
 			panic(p)
 		}
-		f.Logger.Error("a handler panicked", "event_type", "sse_error", "trace_id", TraceID(c.Request),
+		f.given.Logger.Error("a handler panicked", "event_type", "sse_error", "trace_id", TraceID(c.Request),
 			"http_status", http.StatusInternalServerError, "error", fmt.Sprint(p), "stack", string(debug.Stack()))
 		FactsIn(c.Request.Context()).Status = http.StatusInternalServerError
 		if c.Writer.Written() {

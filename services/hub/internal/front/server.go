@@ -16,8 +16,8 @@ const maxHeaderBytes = 48 << 10
 func (f *Front) Server(handler http.Handler) *http.Server {
 	s := &http.Server{
 		Handler:           handler,
-		ReadHeaderTimeout: f.Times.Header,
-		IdleTimeout:       f.Times.Idle,
+		ReadHeaderTimeout: f.given.Times.Header,
+		IdleTimeout:       f.given.Times.Idle,
 		MaxHeaderBytes:    maxHeaderBytes,
 		// OPTIONS * is answered like all else, with its trace.
 		DisableGeneralOptionsHandler: true,
@@ -27,7 +27,7 @@ func (f *Front) Server(handler http.Handler) *http.Server {
 		s.TLSConfig = f.certificates.config()
 		// Peers that are dead and not only silent: the streams over one
 		// connection of HTTP/2 may be idle for long.
-		s.HTTP2 = &http.HTTP2Config{SendPingTimeout: f.Times.Ping}
+		s.HTTP2 = &http.HTTP2Config{SendPingTimeout: f.given.Times.Ping}
 	}
 	return s
 }

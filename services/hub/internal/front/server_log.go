@@ -19,7 +19,7 @@ type serverLog struct {
 
 // errorLog returns a [http.Server.ErrorLog].
 func (f *Front) errorLog() *log.Logger {
-	return log.New(&serverLog{logger: f.Logger, peers: f.peerLines}, "", 0)
+	return log.New(&serverLog{logger: f.given.Logger, peers: f.peerLines}, "", 0)
 }
 
 // Write takes one line of net/http.
