@@ -77,7 +77,7 @@ func drillReaders(t *testing.T, d *drill) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer c.Close()
+		d.t.Cleanup(func() { c.Close() }) // of all drills: they are let go, they do not leave
 		c.(*net.TCPConn).SetReadBuffer(4096)
 		if _, err := fmt.Fprintf(c, "GET /v1/events?topic=orders.stalled HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: %s\r\n\r\n", d.bearer); err != nil {
 			t.Fatal(err)
