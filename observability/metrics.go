@@ -34,7 +34,7 @@ type Metrics struct {
 	publishes
 	requests
 	stores
-	telemetry
+	Telemetry
 
 	rejects  *prometheus.CounterVec
 	breakers *prometheus.CounterVec
@@ -49,7 +49,7 @@ func New(r prometheus.Registerer, o Options) *Metrics {
 		publishes: newPublishes(r, &o),
 		requests:  newRequests(r, o.Routes),
 		stores:    newStores(r, o.Backend),
-		telemetry: newTelemetry(r, o.From.Queues),
+		Telemetry: NewTelemetry(r, o.From.Queues),
 		rejects:   newRejects(),
 		breakers:  breakers,
 	}

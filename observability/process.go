@@ -21,17 +21,21 @@ func registerProcess(r prometheus.Registerer, o *Options) {
 		ConstLabels: prometheus.Labels{"version": o.Version, "release": o.Release, "goversion": runtime.Version()},
 	})
 	build.Set(1)
-	quota := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "sse_cpu_quota_cores",
-		Help: "Cores that the process may use: the quota of its control group, else those of the machine.",
-	}, func() float64 { return cpuQuota(os.ReadFile) })
-	r.MustRegister(build, quota,
+	r.MustRegister(build, CPUQuota(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		collectors.NewGoCollector(collectors.WithGoCollectorRuntimeMetrics(
 			collectors.GoRuntimeMetricsRule{Matcher: regexp.MustCompile(`^/sched/(latencies|pauses/total/gc):seconds$`)},
 			collectors.GoRuntimeMetricsRule{Matcher: regexp.MustCompile(`^/gc/(gomemlimit|heap/live):bytes$`)},
 			collectors.GoRuntimeMetricsRule{Matcher: regexp.MustCompile(`^/memory/classes/(total|heap/released):bytes$`)},
 		)))
+}
+
+// CPUQuota is how many cores the process may use.
+func CPUQuota() prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "sse_cpu_quota_cores",
+		Help: "Cores that the process may use: the quota of its control group, else those of the machine.",
+	}, func() float64 { return cpuQuota(os.ReadFile) })
 }
 
 // cpuQuota returns how many cores the process may use, by the control group

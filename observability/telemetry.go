@@ -13,20 +13,21 @@ const (
 	SignalTraces = "traces"
 )
 
-// telemetry are figures of the figures themselves.
-type telemetry struct {
+// Telemetry are figures of the figures themselves, of any service. Its methods
+// are safe for concurrent use.
+type Telemetry struct {
 	dropped map[drop]prometheus.Counter
 	success map[string]prometheus.Gauge
 }
 
 type drop struct{ signal, reason string }
 
-// newTelemetry takes the depths of queues by their signals.
-func newTelemetry(r prometheus.Registerer, queues map[string]func() int) telemetry {
+// NewTelemetry registers them. It takes the depths of queues by their signals.
+func NewTelemetry(r prometheus.Registerer, queues map[string]func() int) Telemetry {
 	dropped := counters("sse_telemetry_dropped_total", "Log lines and spans that nobody will see, by reason.", "signal", "reason")
 	success := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "sse_telemetry_last_success_timestamp_seconds",
 		Help: "When a backend last took something; 0: never."}, []string{"signal"})
-	t := telemetry{map[drop]prometheus.Counter{}, map[string]prometheus.Gauge{}}
+	t := Telemetry{map[drop]prometheus.Counter{}, map[string]prometheus.Gauge{}}
 	add := func(signal, reason string) { t.dropped[drop{signal, reason}] = dropped.WithLabelValues(signal, reason) }
 	for _, signal := range []string{SignalLogs, SignalTraces} {
 		for _, reason := range []string{outbox.QueueFull, outbox.Rejected, outbox.Unavailable, outbox.Shutdown} {
@@ -46,11 +47,11 @@ func newTelemetry(r prometheus.Registerer, queues map[string]func() int) telemet
 }
 
 // Dropped returns a function that counts what was dropped of a signal.
-func (t *telemetry) Dropped(signal string) func(reason string, n int) {
+func (t *Telemetry) Dropped(signal string) func(reason string, n int) {
 	return func(reason string, n int) { t.dropped[drop{signal, reason}].Add(float64(n)) }
 }
 
 // Sent returns a function that notes that a backend took something.
-func (t *telemetry) Sent(signal string) func(int) {
+func (t *Telemetry) Sent(signal string) func(int) {
 	return func(int) { t.success[signal].SetToCurrentTime() }
 }

@@ -33,6 +33,9 @@ const (
 	stalledKey     = attribute.Key("sse.fanout.stalled")
 	lagKey         = attribute.Key("sse.fanout.lag_seconds")
 	fannedBytesKey = attribute.Key("sse.fanout.bytes")
+
+	upstreamConnectKey = attribute.Key("sse.edge.connect_seconds") // to the hub
+	upstreamHeadKey    = attribute.Key("sse.edge.head_seconds")    // until its head was there
 )
 
 // messaging returns what all spans about an event have.

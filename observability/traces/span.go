@@ -22,7 +22,16 @@ type made struct {
 
 // child makes a span below another that is recorded.
 func (t *Tracing) child(parent Ref, m made) Ref {
-	return t.finish(marked(trace.ContextWithRemoteSpanContext(context.Background(), parent.spanContext()), mark{}), m)
+	return t.finish(marked(contextBelow(parent), mark{}), m)
+}
+
+// contextBelow returns a context whose spans are below one of another process,
+// or begin a trace where that is none.
+func contextBelow(parent Ref) context.Context {
+	if !parent.valid() {
+		return context.Background()
+	}
+	return trace.ContextWithRemoteSpanContext(context.Background(), parent.spanContext())
 }
 
 // root makes a span that begins a trace.

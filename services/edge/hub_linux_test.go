@@ -1,4 +1,4 @@
-package edge
+package main
 
 import (
 	"bufio"
@@ -18,8 +18,11 @@ import (
 	"github.com/sluice-stream/sluice/observability/backends/programtest"
 )
 
-// buildHub builds the hub, once.
-var buildHub = sync.OnceValues(func() (string, error) { return programtest.Build(binaries, "services/hub") })
+// buildHub and buildEdge build the two, once.
+var (
+	buildHub  = sync.OnceValues(func() (string, error) { return programtest.Build(binaries, "services/hub") })
+	buildEdge = sync.OnceValues(func() (string, error) { return programtest.Build(binaries, "services/edge") })
+)
 
 var binaries string // a folder
 
@@ -31,6 +34,7 @@ func TestMain(m *testing.M) {
 			return 1
 		}
 		defer os.RemoveAll(binaries)
+		os.Chmod(binaries, 0o755) // the edge runs as another user
 		programtest.BesideEachOther(6)
 		return m.Run()
 	}())
@@ -105,7 +109,7 @@ func (h *hub) connections() (remotes []string) {
 }
 
 // behind runs a hub and an edge in front of it.
-func behind(t *testing.T, settings ...string) (*edge, *hub) {
+func behind(t *testing.T, settings ...string) (*door, *hub) {
 	t.Helper()
 	names := newNames(t)
 	names.is("127.0.0.1")

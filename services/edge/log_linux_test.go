@@ -1,4 +1,4 @@
-package edge
+package main
 
 import (
 	"bufio"
@@ -22,7 +22,7 @@ type entry struct {
 }
 
 // logged waits for the line of the request with that id.
-func logged(t *testing.T, e *edge, request string) (found entry) {
+func logged(t *testing.T, e *door, request string) (found entry) {
 	t.Helper()
 	await(t, "a line of "+request, func() bool {
 		for line := range strings.Lines(e.written(t)) {
@@ -67,7 +67,7 @@ func TestTrace(t *testing.T) {
 		id = strings.ReplaceAll(id, " ", "-")
 		answer, _ := ask(t, "GET", e.url+"/v1/events?topic=orders", "", c.header, c.value, "X-Request-Id", id)
 		l := logged(t, e, id)
-		if answer.Header.Get("X-Trace-Id") != trace || l.TraceID != trace || l.Level != "ERROR" || l.Status != http.StatusOK || l.Upstream != "502" || l.Topic != "orders" {
+		if answer.Header.Get("X-Trace-Id") != trace || l.TraceID != trace || l.Level != "ERROR" || l.Status != http.StatusBadGateway || l.Upstream != "502" || l.Topic != "orders" {
 			t.Errorf("%s: answered %q, logged %+v", id, answer.Header.Get("X-Trace-Id"), l)
 		}
 	}
@@ -120,7 +120,7 @@ func TestNoTokenIsWritten(t *testing.T) {
 }
 
 // raw sends a request as it is, and returns the first line of the answer.
-func raw(t *testing.T, e *edge, request string) string {
+func raw(t *testing.T, e *door, request string) string {
 	t.Helper()
 	c, err := net.Dial("tcp", e.url[len("http://"):])
 	if err != nil {

@@ -1,4 +1,4 @@
-package edge
+package main
 
 import (
 	"bufio"
@@ -42,7 +42,7 @@ func TestIdleStream(t *testing.T) {
 	names.is("127.0.0.1")
 	for _, beats := range []bool{true, false} {
 		address := programtest.FreeAddress(t)
-		e := newEdge(t, names, portOf(address), "proxy_read_timeout 5m", "proxy_read_timeout 1s")
+		e := newEdge(t, names, portOf(address), "--silence", "1s")
 		interval := "1h"
 		if beats {
 			interval = "250ms"

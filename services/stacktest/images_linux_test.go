@@ -26,8 +26,8 @@ type standIn struct {
 
 const shellPath = "ENV PATH=/usr/local/go/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-// standIns returns what can be made, by service; "go" is what our own image is
-// built with. They are as services/images.md says of the real ones.
+// standIns returns what can be made, by service; "go" is what our own images are
+// built with, "nginx" what the edge's is made of. They are as services/images.md says of the real ones.
 func standIns(t *testing.T) map[string]standIn {
 	t.Helper()
 	busybox := onPath(t, "busybox", "busybox-static")
@@ -62,7 +62,7 @@ func standIns(t *testing.T) map[string]standIn {
 			l.file("/cmd/jaeger/jaeger-linux", jaeger)
 			l.folder("/tmp", 0o1777, 0)
 		}},
-		"edge": {[]string{shellPath, "USER 101", "ENTRYPOINT [\"/docker-entrypoint.sh\"]", "CMD [\"nginx\", \"-g\", \"daemon off;\"]"}, func(l *layer) {
+		"nginx": {[]string{shellPath, "USER 101", "ENTRYPOINT [\"/docker-entrypoint.sh\"]", "CMD [\"nginx\", \"-g\", \"daemon off;\"]"}, func(l *layer) {
 			l.shell(busybox, "sh", "cat", "wget")
 			l.dynamic("/usr/sbin/nginx", nginx)
 			l.folder("/etc/nginx", 0o775, 101)
@@ -118,11 +118,11 @@ func (l *layer) dynamic(path, from string) {
 }
 
 // makeImages makes the images of a project that are not at hand, and removes
-// them with the test. It returns the services whose image can't be made.
-func makeImages(t *testing.T, project *types.Project, goImage string) (missing []string) {
+// them with the test; beside those of services, what is built upon. It returns
+// the services whose image can't be made.
+func makeImages(t *testing.T, project *types.Project, images map[string]string) (missing []string) {
 	t.Helper()
 	made := standIns(t)
-	images := map[string]string{"go": goImage}
 	for name, s := range project.Services {
 		if s.Build == nil && s.PullPolicy != types.PullPolicyNever {
 			images[name] = s.Image

@@ -19,7 +19,7 @@ import (
 func settings(t *testing.T) []string {
 	t.Helper()
 	all := []string{
-		"COMPOSE_PROJECT_NAME=" + projectName, "COMPOSE_PROFILES=demo", "SLUICE_IMAGE=" + ownImage,
+		"COMPOSE_PROJECT_NAME=" + projectName, "COMPOSE_PROFILES=demo", "SLUICE_IMAGE=" + ownImage, "SLUICE_EDGE_IMAGE=" + edgeImage,
 		"SLUICE_SUBNET=172.28.254.0/24", "SLUICE_SUBNET_RANGE=172.28.254.0/25", "SLUICE_EDGE_ADDRESS=172.28.254.250",
 		"SLUICE_GOPROXY=" + mirror(t), "SLUICE_GOSUMDB=off",
 		"DOCKER_BUILDKIT=0", "COMPOSE_BAKE=false",

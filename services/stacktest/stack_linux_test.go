@@ -26,6 +26,7 @@ type stack struct {
 const (
 	projectName = "sluice-stacktest"
 	ownImage    = "sluice-stacktest:local"
+	edgeImage   = "sluice-stacktest-edge:local"
 )
 
 // up builds what compose.yaml builds, brings it up and waits until all are
@@ -40,11 +41,11 @@ func up(t *testing.T) *stack {
 	own := settings(t)
 	s.environment = append(os.Environ(), own...)
 	s.project = load(t, cli.WithDotEnv, cli.WithEnv(own))
-	goImage := s.project.Services["init"].Build.Args["GO_IMAGE"]
-	s.left = makeImages(t, s.project, *goImage)
+	args := s.project.Services["edge"].Build.Args
+	s.left = makeImages(t, s.project, map[string]string{"go": *args["GO_IMAGE"], "nginx": *args["NGINX_IMAGE"]})
 	s.leaveOut()
 	cleanup(t, "image", "prune", "--force", "--filter", "label=sluice.stage=build")
-	cleanup(t, "image", "rm", "--force", ownImage)
+	cleanup(t, "image", "rm", "--force", ownImage, edgeImage)
 	t.Cleanup(func() {
 		if t.Failed() {
 			logs, _ := s.compose(context.Background(), "logs", "--no-color", "--tail", "40")

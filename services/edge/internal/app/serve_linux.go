@@ -1,0 +1,229 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/sluice-stream/sluice/services/edge/internal/config"
+	"github.com/sluice-stream/sluice/services/edge/internal/names"
+	"github.com/sluice-stream/sluice/services/edge/internal/nginx"
+	"github.com/sluice-stream/sluice/services/edge/internal/report"
+	"github.com/sluice-stream/sluice/services/edge/internal/settings"
+)
+
+const (
+	followEvery = time.Second      // a name that nginx does not follow
+	filesEvery  = 20 * time.Second // certificates
+	stopGrace   = 2 * time.Second  // for requests under way at the end
+)
+
+// An edge is a running one.
+type edge struct {
+	settings.Settings
+	facts    config.Facts
+	limits   config.Limits
+	registry *prometheus.Registry
+	report   *report.Report
+	telemetry
+	nginx  *nginx.Process
+	status *nginx.Statuses
+	lookup names.Lookup
+}
+
+// Serve runs nginx until ctx ends, or nginx does.
+func Serve(ctx context.Context, s settings.Settings, getenv func(string) string, stdout io.Writer) error {
+	facts, err := find(s)
+	if err != nil {
+		return err
+	}
+	e := &edge{Settings: s, facts: facts, limits: config.LimitsOf(s, facts), registry: prometheus.NewRegistry()}
+	host, port, _ := net.SplitHostPort(s.Hub) // it was checked
+	e.lookup = names.Lookup{Host: host, Port: port, Server: facts.Resolver}
+	admin, err := net.Listen("tcp", s.AdminListen)
+	if err != nil {
+		return fmt.Errorf("--admin-listen: %w: choose another address", err)
+	}
+	defer admin.Close()
+	if err := e.open(getenv, stdout); err != nil {
+		return err
+	}
+	defer e.close()
+	return e.run(ctx, admin)
+}
+
+// run starts nginx and whoever looks after it, and ends them.
+func (e *edge) run(ctx context.Context, admin net.Listener) error {
+	known, err := e.write(ctx)
+	if err != nil {
+		return err
+	}
+	e.nginx, err = nginx.Start(nginx.Options{Program: e.Nginx, Config: e.file("nginx.conf"), Line: e.report.Request, Error: e.report.Error})
+	if err != nil {
+		return err
+	}
+	e.status = nginx.NewStatuses(e.file("status.sock"))
+	e.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	e.report.Watch(e.registry, report.Sources{Limits: e.limits, Status: e.status.Get, Usage: e.nginx.Usage})
+	e.logger.Info("the edge is open", "event_type", "start", "listen", e.Listen, "tls", e.TLSCert != "", "hub", e.Hub,
+		"nginx", e.facts.Version, "workers", e.limits.Workers, "streams", e.limits.Streams, "limited_by", e.limits.By,
+		"hub_followed_by", map[bool]string{true: "nginx", false: "edge"}[e.facts.Resolves(e.Hub)])
+	e.warn()
+
+	server := &http.Server{Handler: e.handler(), ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10}
+	within, stop := context.WithCancel(ctx)
+	var beside sync.WaitGroup
+	beside.Go(func() { _ = server.Serve(admin) }) // until it is closed
+	beside.Go(func() { e.reloadOnSignal(within) })
+	beside.Go(func() { e.followFiles(within) })
+	if !e.facts.Resolves(e.Hub) {
+		beside.Go(func() { e.lookup.Follow(within, known, followEvery, e.moved) })
+	}
+	select {
+	case <-ctx.Done():
+		e.nginx.Stop(stopGrace)
+		err = nil
+	case <-e.nginx.Ended():
+		err = e.nginx.Err()
+	}
+	stop()
+	server.Close()
+	beside.Wait()
+	e.status.Close()
+	return err
+}
+
+func (e *edge) file(name string) string { return filepath.Join(e.Folder, name) }
+
+// write writes nginx's files, and returns the addresses that it has the hub at.
+func (e *edge) write(ctx context.Context) (known []string, err error) {
+	text, err := config.Render(e.Settings, e.facts)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(e.Folder, 0o700); err != nil {
+		return nil, fmt.Errorf("--folder: %w", err)
+	}
+	// One that a killed edge has left behind would be in the way.
+	if err := os.Remove(e.file("status.sock")); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("--folder: %w", err)
+	}
+	if err := os.WriteFile(e.file("nginx.conf"), text, 0o600); err != nil {
+		return nil, fmt.Errorf("--folder: %w", err)
+	}
+	if e.facts.Resolves(e.Hub) {
+		return nil, nil
+	}
+	within, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	// A name server that does not answer yet is asked again.
+	known, _ = e.lookup.Addresses(within)
+	return known, e.writeHubs(known)
+}
+
+func (e *edge) writeHubs(addresses []string) error {
+	if err := os.WriteFile(e.file("hub.conf"), config.Hubs(addresses), 0o600); err != nil {
+		return fmt.Errorf("--folder: %w", err)
+	}
+	return nil
+}
+
+// moved tells nginx that the hub is elsewhere. Streams to where it was have
+// ended with it.
+func (e *edge) moved(to []string) {
+	err := e.writeHubs(to)
+	if err == nil {
+		err = e.nginx.Reload()
+	}
+	e.tell("the hub is at another address", err, "hub", e.Hub, "addresses", to)
+}
+
+func (e *edge) tell(what string, err error, fields ...any) {
+	fields = append(fields, "event_type", "reload")
+	if err != nil {
+		e.logger.Error(what+": nginx could not be told", append(fields, "error", err.Error())...)
+		return
+	}
+	e.logger.Info(what, fields...)
+}
+
+// reloadOnSignal reloads nginx for whoever asks by SIGHUP.
+func (e *edge) reloadOnSignal(ctx context.Context) {
+	asked := make(chan os.Signal, 1)
+	signal.Notify(asked, syscall.SIGHUP)
+	defer signal.Stop(asked)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-asked:
+			e.tell("reloading", e.nginx.Reload())
+		}
+	}
+}
+
+// followFiles reloads nginx when its certificate or key is another.
+func (e *edge) followFiles(ctx context.Context) {
+	if e.TLSCert == "" {
+		return
+	}
+	known := e.stamps()
+	ticks := time.NewTicker(filesEvery)
+	defer ticks.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticks.C:
+		}
+		if now := e.stamps(); now != known {
+			known = now
+			e.tell("there is another certificate", e.nginx.Reload())
+		}
+	}
+}
+
+// stamps tell one state of the files from another.
+func (e *edge) stamps() (all [2]time.Time) {
+	for i, file := range []string{e.TLSCert, e.TLSKey} {
+		if info, err := os.Stat(file); err == nil {
+			all[i] = info.ModTime()
+		}
+	}
+	return all
+}
+
+// handler answers at /metrics and /healthz.
+func (e *edge) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(e.registry, promhttp.HandlerOpts{Registry: e.registry, EnableOpenMetrics: true}))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		if _, err := e.status.Get(); err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		_, _ = io.WriteString(w, "ok\n") // who has gone needs no answer
+	})
+	return mux
+}
+
+// warn says what about this machine will be felt.
+func (e *edge) warn() {
+	if n := number("/proc/sys/net/ipv4/tcp_retries2"); n > mostRetries {
+		e.logger.Warn("clients that vanish without a word are kept for many minutes: set the sysctl net.ipv4.tcp_retries2 to 6", "event_type", "start", slog.Int("tcp_retries2", n))
+	}
+}
