@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -20,9 +21,20 @@ import (
 
 // buildHub and buildEdge build the two, once.
 var (
-	buildHub  = sync.OnceValues(func() (string, error) { return programtest.Build(binaries, "services/hub") })
-	buildEdge = sync.OnceValues(func() (string, error) { return programtest.Build(binaries, "services/edge") })
+	buildHub  = sync.OnceValues(func() (string, error) { return built("services/hub") })
+	buildEdge = sync.OnceValues(func() (string, error) { return built("services/edge") })
 )
+
+// built builds a program, unless whoever runs this test again has done so.
+func built(program string) (string, error) {
+	if folder := os.Getenv(builtIn); folder != "" {
+		return filepath.Join(folder, filepath.Base(program)), nil
+	}
+	return programtest.Build(binaries, program)
+}
+
+// builtIn is the variable with the folder of what has been built.
+const builtIn = "SLUICE_EDGE_BUILT"
 
 var binaries string // a folder
 
@@ -111,10 +123,16 @@ func (h *hub) connections() (remotes []string) {
 // behind runs a hub and an edge in front of it.
 func behind(t *testing.T, settings ...string) (*door, *hub) {
 	t.Helper()
+	return behindEdge(t, nil, settings...)
+}
+
+// behindEdge gives the edge settings too.
+func behindEdge(t *testing.T, edge []string, settings ...string) (*door, *hub) {
+	t.Helper()
 	names := newNames(t)
 	names.is("127.0.0.1")
 	address := programtest.FreeAddress(t)
-	e := newEdge(t, names, portOf(address)) // or skips, before a hub is built for nothing
+	e := newEdge(t, names, portOf(address), edge...) // or skips, before a hub is built for nothing
 	return e, newHub(t, address, t.TempDir(), settings...)
 }
 

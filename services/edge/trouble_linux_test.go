@@ -24,27 +24,34 @@ type problem struct {
 	TraceID   string `json:"trace_id"`
 }
 
-// wantsRejected wants the answer to a subscription to be the 200 form, and
-// returns when to come back, in milliseconds, and the id.
-func wantsRejected(t *testing.T, answer *http.Response, text string, status int) (retry int, id string) {
+// rejectedAs reads the 200 form, and when to come back, in milliseconds, and the
+// id.
+func rejectedAs(t *testing.T, answer *http.Response, text string) (p problem, retry int, id string) {
 	t.Helper()
 	parts := rejection.FindStringSubmatch(text)
 	if answer.StatusCode != http.StatusOK || answer.Header.Get("Content-Type") != "text/event-stream; charset=utf-8" ||
 		answer.Header.Get("Cache-Control") != "no-cache, no-transform" || parts == nil {
 		t.Fatalf("%s, %s: %q", answer.Status, answer.Header.Get("Content-Type"), text)
 	}
-	var p problem
 	if err := json.Unmarshal([]byte(parts[2]), &p); err != nil {
 		t.Fatalf("%s: %v", parts[2], err)
-	}
-	if p.Status != status || p.Type != "urn:sluice:problem:hub-unavailable" || p.Permanent || p.Detail == "" {
-		t.Errorf("rejected with %+v, want status %d", p, status)
 	}
 	if p.TraceID != answer.Header.Get("X-Trace-Id") || len(p.TraceID) != 32 {
 		t.Errorf("trace id %q in the event, %q in the header", p.TraceID, answer.Header.Get("X-Trace-Id"))
 	}
 	retry, _ = strconv.Atoi(parts[1]) // digits
-	return retry, parts[3]
+	return p, retry, parts[3]
+}
+
+// wantsRejected wants the answer to a subscription to be the 200 form, since no
+// hub could take it.
+func wantsRejected(t *testing.T, answer *http.Response, text string, status int) (retry int, id string) {
+	t.Helper()
+	p, retry, id := rejectedAs(t, answer, text)
+	if p.Status != status || p.Type != "urn:sluice:problem:hub-unavailable" || p.Permanent || p.Detail == "" {
+		t.Errorf("rejected with %+v, want status %d", p, status)
+	}
+	return retry, id
 }
 
 // wantsProblem wants a problem document.
