@@ -11,7 +11,7 @@ import (
 
 // listen runs an edge in front of a handler, and returns the requests that
 // reach it.
-func listen(t *testing.T, handler http.HandlerFunc) (*door, <-chan *http.Request) {
+func listen(t *testing.T, handler http.HandlerFunc, flags ...string) (*door, <-chan *http.Request) {
 	t.Helper()
 	came := make(chan *http.Request, 100)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -21,7 +21,7 @@ func listen(t *testing.T, handler http.HandlerFunc) (*door, <-chan *http.Request
 	t.Cleanup(server.Close)
 	names := newNames(t)
 	names.is("127.0.0.1")
-	return newEdge(t, names, portOf(server.Listener.Addr().String())), came
+	return newEdge(t, names, portOf(server.Listener.Addr().String()), flags...), came
 }
 
 // spoofed is what only an edge may say.
