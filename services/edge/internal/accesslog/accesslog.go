@@ -46,6 +46,8 @@ type Line struct {
 	Release         string // as the hub said
 	Bytes           int64  // to the client
 	Secure          bool
+	Requests        int           // of its connection, this one included
+	Age             time.Duration // of its connection
 }
 
 // Times are how long something took with each hub that was tried; -1: it never
@@ -99,6 +101,8 @@ var fields = []struct {
 	{"$head_header", "$upstream_header_time", func(l *Line, s string) { l.Header = times(s) }},
 	{"$release", "$release", func(l *Line, s string) { l.Release = s }},
 	{"0", "$bytes_sent", func(l *Line, s string) { l.Bytes, _ = strconv.ParseInt(s, 10, 64) }},
+	{"$connection_requests", "$connection_requests", func(l *Line, s string) { l.Requests, _ = strconv.Atoi(s) }},
+	{"$connection_time", "$connection_time", func(l *Line, s string) { l.Age = seconds(s) }},
 	{"$https", "$https", func(l *Line, s string) { l.Secure = s == "on" }},
 }
 

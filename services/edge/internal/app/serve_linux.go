@@ -72,6 +72,11 @@ func (e *edge) run(ctx context.Context, admin net.Listener) error {
 	if err != nil {
 		return err
 	}
+	asked, err := net.Listen("unix", e.file("edge.sock"))
+	if err != nil {
+		return fmt.Errorf("--folder: %w", err)
+	}
+	defer asked.Close()
 	e.nginx, err = nginx.Start(nginx.Options{Program: e.Nginx, Config: e.file("nginx.conf"), Line: e.report.Request, Error: e.report.Error})
 	if err != nil {
 		return err
@@ -84,10 +89,11 @@ func (e *edge) run(ctx context.Context, admin net.Listener) error {
 		"hub_followed_by", map[bool]string{true: "nginx", false: "edge"}[e.facts.Resolves(e.Hub)])
 	e.warn()
 
-	server := &http.Server{Handler: e.handler(), ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10}
+	server, inside := newServer(e.handler()), newServer(e.report)
 	within, stop := context.WithCancel(ctx)
 	var beside sync.WaitGroup
 	beside.Go(func() { _ = server.Serve(admin) }) // until it is closed
+	beside.Go(func() { _ = inside.Serve(asked) }) // likewise
 	beside.Go(func() { e.reloadOnSignal(within) })
 	beside.Go(func() { e.followFiles(within) })
 	if !e.facts.Resolves(e.Hub) {
@@ -102,9 +108,14 @@ func (e *edge) run(ctx context.Context, admin net.Listener) error {
 	}
 	stop()
 	server.Close()
+	inside.Close()
 	beside.Wait()
 	e.status.Close()
 	return err
+}
+
+func newServer(h http.Handler) *http.Server {
+	return &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10}
 }
 
 func (e *edge) file(name string) string { return filepath.Join(e.Folder, name) }
@@ -118,9 +129,11 @@ func (e *edge) write(ctx context.Context) (known []string, err error) {
 	if err := os.MkdirAll(e.Folder, 0o700); err != nil {
 		return nil, fmt.Errorf("--folder: %w", err)
 	}
-	// One that a killed edge has left behind would be in the way.
-	if err := os.Remove(e.file("status.sock")); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("--folder: %w", err)
+	// Those that a killed edge has left behind would be in the way.
+	for _, socket := range []string{"status.sock", "edge.sock"} {
+		if err := os.Remove(e.file(socket)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return nil, fmt.Errorf("--folder: %w", err)
+		}
 	}
 	if err := os.WriteFile(e.file("nginx.conf"), text, 0o600); err != nil {
 		return nil, fmt.Errorf("--folder: %w", err)

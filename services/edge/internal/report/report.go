@@ -13,6 +13,7 @@ import (
 	"github.com/sluice-stream/sluice/observability/traces"
 	"github.com/sluice-stream/sluice/services/edge/internal/accesslog"
 	"github.com/sluice-stream/sluice/services/edge/internal/nginx"
+	"github.com/sluice-stream/sluice/services/handshakes"
 )
 
 // Lines a second about what goes well, beside them about what is traced, and
@@ -33,6 +34,7 @@ type Report struct {
 	failed  *logs.Sampler
 	own     *logs.Sampler // of nginx's own complaints
 	streams streams
+	peers   handshakes.Table // of clients, with TLS
 }
 
 // Options are what a report is given.
@@ -88,6 +90,7 @@ func (r *Report) answered(l *accesslog.Line, route string) {
 	if r.tracing.Forward(f) {
 		exemplar = l.TraceID
 	}
+	r.shaken(l)
 	r.metrics.upstream(l)
 	r.metrics.requests.Answered(route, l.Method, l.Status, l.Release, l.Took, exemplar)
 	event := "http_request"
@@ -161,8 +164,8 @@ func (r *Report) Error(text []byte) {
 			r.metrics.faults[f].Inc()
 		}
 	}
-	if !r.own.Allow(false) {
-		return
+	if level < slog.LevelWarn && !r.failedHandshake(m) || !r.own.Allow(false) {
+		return // with TLS nginx tells of each connection that is closed, too
 	}
 	fields := []any{"event_type", "nginx"}
 	if m.Client != "" {

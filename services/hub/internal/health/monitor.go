@@ -12,6 +12,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/sluice-stream/sluice/services/handshakes"
 )
 
 // Monitor measures what scores are made of. The zero value works. Its methods
@@ -21,7 +23,7 @@ type Monitor struct {
 	// its client are to be believed. Nil: none does. Set it before use.
 	Trusted func(*http.Request) bool
 
-	peers   peers
+	peers   handshakes.Table
 	lack    atomic.Uint64 // 100 - Q, as the bits of a float64
 	running sync.WaitGroup
 }
@@ -34,7 +36,7 @@ type socket struct {
 	tls  bool
 
 	mu   sync.Mutex // guards rtts
-	rtts recent
+	rtts handshakes.Recent
 }
 
 type socketKey struct{}
@@ -59,7 +61,7 @@ func (m *Monitor) handshake(c *tls.Conn, peer netip.Addr) {
 	if errors.Is(err, io.EOF) {
 		return // it looked whether somebody listens, and said nothing
 	}
-	m.peers.note(peer, time.Since(start), err == nil)
+	m.peers.Note(peer, time.Since(start), err == nil)
 }
 
 // Wait returns when all handshakes have ended. The server must be closed.
@@ -69,6 +71,16 @@ func (m *Monitor) Wait() { m.running.Wait() }
 // second or so, and not for each probe: finding it out is work.
 func (m *Monitor) SetBacklog(behind, connections int) {
 	m.lack.Store(math.Float64bits(100 - Q(behind, connections)))
+}
+
+// t rates the handshakes of an address. One that is not remembered has nothing
+// against it.
+func (m *Monitor) t(addr netip.Addr) float64 {
+	successes, took, known := m.peers.Of(addr)
+	if !known {
+		return 100
+	}
+	return T(successes, took...)
 }
 
 func (m *Monitor) q() float64 { return 100 - math.Float64frombits(m.lack.Load()) }
@@ -87,7 +99,7 @@ func (m *Monitor) Score(r *http.Request) int {
 	}
 	t := 100.0
 	if s.tls {
-		t = m.peers.t(s.peer)
+		t = m.t(s.peer)
 	}
 	return Score(s.sample(), t, m.q())
 }
@@ -98,9 +110,9 @@ func (s *socket) sample() float64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if ok {
-		s.rtts.add(rtt)
+		s.rtts.Add(rtt)
 	}
-	return R(s.rtts.all()...)
+	return R(s.rtts.All()...)
 }
 
 // ScoreStream rates an open stream by the address of its peer, whether it came
@@ -111,7 +123,7 @@ func (m *Monitor) ScoreStream(remote string, secure bool, rtt time.Duration) int
 		r = R(rtt)
 	}
 	if secure {
-		t = m.peers.t(address(remote))
+		t = m.t(address(remote))
 	}
 	return Score(r, t, m.q())
 }

@@ -85,11 +85,7 @@ func TestHandshakesCount(t *testing.T) {
 	noted := func(want int) {
 		t.Helper()
 		for late := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
-			m.peers.mu.Lock()
-			e := m.peers.byAddr[from]
-			done := e != nil && e.Value.(*peer).successes == want
-			m.peers.mu.Unlock()
-			if done {
+			if successes, _, known := m.peers.Of(from); known && successes == want {
 				return
 			}
 			if time.Now().After(late) {
@@ -109,7 +105,7 @@ func TestHandshakesCount(t *testing.T) {
 	noted(5)
 	shake(&tls.Config{MaxVersion: tls.VersionTLS10, MinVersion: tls.VersionTLS10, InsecureSkipVerify: true}) // the server refuses it
 	noted(0)
-	if v := m.peers.t(from); v != 0 {
+	if v := m.t(from); v != 0 {
 		t.Errorf("T after a failure is %v", v)
 	}
 	if got := m.ScoreStream("127.0.0.1:999", true, time.Millisecond); got != 70 {
@@ -122,38 +118,6 @@ func TestHandshakesCount(t *testing.T) {
 	noted(1)
 	if got := score(t, s); got < 70 || got > 93 { // n is 2 with the probe's own, and h as it is
 		t.Errorf("the score is %d", got)
-	}
-}
-
-// Addresses are bounded in number, and the last seen stay.
-func TestPeersAreBounded(t *testing.T) {
-	var p peers
-	addr := func(i int) netip.Addr { return netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}) }
-	for i := range 3 * maxPeers {
-		p.note(addr(i), time.Millisecond, true)
-		p.note(addr(0), time.Millisecond, true) // comes all along
-	}
-	if p.order.Len() != maxPeers || len(p.byAddr) != maxPeers {
-		t.Errorf("%d and %d peers", p.order.Len(), len(p.byAddr))
-	}
-	for i, want := range map[int]float64{0: 100, 5: 100, 3*maxPeers - 1: 50} { // the second was forgotten
-		if got := p.t(addr(i)); got != want {
-			t.Errorf("peer %d: %v", i, got)
-		}
-	}
-	if p.byAddr[addr(5)] != nil {
-		t.Error("peer 5 is still there")
-	}
-}
-
-// The last three measurements count.
-func TestRecent(t *testing.T) {
-	var r recent
-	for i, want := range []float64{1, 1.5, 2, 3, 4, 5} {
-		r.add(time.Duration(i + 1))
-		if got := mean(r.all()); got != want {
-			t.Errorf("after %d: %v, want %v", i+1, got, want)
-		}
 	}
 }
 

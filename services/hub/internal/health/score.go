@@ -5,9 +5,6 @@ import (
 	"time"
 )
 
-// samples is how many of the last measurements count.
-const samples = 3
-
 // Score weighs the three parts, each from 0 to 100, and rounds.
 func Score(r, t, q float64) int { return int(math.Round(0.5*r + 0.3*t + 0.2*q)) }
 
