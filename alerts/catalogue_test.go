@@ -1,7 +1,6 @@
 package main
 
 import (
-	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -35,70 +34,110 @@ var foreign = map[string]string{
 	"alertmanager_notifications_failed_total":           "integration reason",
 }
 
-// known returns the labels of every series that a query may name.
-func known(t *testing.T) map[string][]string {
+// known returns the labels of every series that a query may name, beside job and
+// instance. What is not of the catalogue has the same in each job.
+func known(t *testing.T) map[string]catalogue.Metric {
 	t.Helper()
-	found := map[string][]string{}
-	add := func(name string, names []string) {
-		found[name] = append([]string{"job", "instance"}, names...)
+	found := map[string]catalogue.Metric{}
+	anyJob := func(labels string) catalogue.Metric {
+		return catalogue.Metric{Labels: map[string]string{"": labels}}
 	}
 	for name, labels := range foreign {
-		add(name, strings.Fields(labels))
+		found[name] = anyJob(labels)
 	}
 	for name, m := range catalogue.Metrics() {
-		names := strings.Fields(m.Labels)
 		if m.Type != catalogue.Histogram {
-			add(name, names)
+			found[name] = m
 			continue
 		}
-		add(name+"_count", names)
-		add(name+"_sum", names)
-		add(name+"_bucket", append([]string{"le"}, names...))
+		found[name+"_count"], found[name+"_sum"] = m, m
+		bucket := catalogue.Metric{Labels: map[string]string{}}
+		for job, labels := range m.Labels {
+			bucket.Labels[job] = labels + " le"
+		}
+		found[name+"_bucket"] = bucket
 	}
 	for _, r := range allRules(t) {
 		if r.Record != "" {
-			add(r.Record, []string{"objective", "topic_class"}) // which all together have not
+			found[r.Record] = anyJob("objective topic_class") // which all together have not
 		}
 	}
 	return found
 }
 
-// selectors returns what an expression reads, by the names of series.
-func selectors(e parser.Expr) map[string][]*labels.Matcher {
-	found := map[string][]*labels.Matcher{}
-	parser.Inspect(e, func(n parser.Node, _ []parser.Node) error {
+// A selector is a part of an expression that reads series, and all that is made
+// of them, from the outermost.
+type selector struct {
+	*parser.VectorSelector
+	above []parser.Node
+}
+
+func selectors(e parser.Expr) []selector {
+	var found []selector
+	parser.Inspect(e, func(n parser.Node, path []parser.Node) error {
 		if v, ok := n.(*parser.VectorSelector); ok {
-			found[v.Name] = append(found[v.Name], v.LabelMatchers...)
+			found = append(found, selector{v, slices.Clone(path)})
 		}
 		return nil
 	})
 	return found
 }
 
-// checkQuery wants series and labels of an expression to exist.
-func checkQuery(t *testing.T, where string, e parser.Expr, known map[string][]string) {
+// labelsOf returns the labels that all series have which a selector may read,
+// and the jobs that these are of.
+func (s selector) labelsOf(m catalogue.Metric) (names, jobs []string) {
+	names, jobs = m.Of(func(job string) bool {
+		return job == "" || !slices.ContainsFunc(s.LabelMatchers, func(m *labels.Matcher) bool {
+			return m.Name == "job" && !m.Matches(job)
+		})
+	})
+	return append(names, "job", "instance"), jobs
+}
+
+// mixes reports whether series of several jobs become one.
+func (s selector) mixes() bool {
+	return slices.ContainsFunc(s.above, func(n parser.Node) bool {
+		a, ok := n.(*parser.AggregateExpr)
+		chooses := ok && (a.Op == parser.TOPK || a.Op == parser.BOTTOMK)
+		return ok && !chooses && slices.Contains(a.Grouping, "job") == a.Without
+	})
+}
+
+// checkQuery wants series and labels of an expression to exist, and what several
+// jobs have not to be taken together.
+func checkQuery(t *testing.T, where string, e parser.Expr, known map[string]catalogue.Metric) {
 	t.Helper()
-	all := map[string]bool{} // labels of what is read
-	for name, matchers := range selectors(e) {
-		has, ok := known[name]
+	for _, s := range selectors(e) {
+		m, ok := known[s.Name]
 		if !ok {
-			t.Errorf("%s: there is no metric %s", where, name)
+			t.Errorf("%s: there is no metric %s", where, s.Name)
 		}
-		for _, m := range matchers {
+		has, jobs := s.labelsOf(m)
+		switch {
+		case len(jobs) == 0:
+			t.Errorf("%s: the job that it names has no %s", where, s.Name)
+		case len(jobs) > 1 && s.mixes():
+			t.Errorf("%s: %s is of the jobs %v: name the one that is meant, or keep them apart", where, s.Name, jobs)
+		}
+		for _, m := range s.LabelMatchers {
 			if m.Name != labels.MetricName && !slices.Contains(has, m.Name) {
-				t.Errorf("%s: %s has no label %s, it has %v", where, name, m.Name, has)
+				t.Errorf("%s: %s of %v has no label %s, it has %v", where, s.Name, jobs, m.Name, has)
 			}
-		}
-		for _, l := range has {
-			all[l] = true
 		}
 	}
 	parser.Inspect(e, func(n parser.Node, _ []parser.Node) error {
-		if a, ok := n.(*parser.AggregateExpr); ok {
-			for _, l := range a.Grouping {
-				if !all[l] {
-					t.Errorf("%s: groups by %s, which nothing has: %v", where, l, slices.Sorted(maps.Keys(all)))
-				}
+		a, ok := n.(*parser.AggregateExpr)
+		if !ok {
+			return nil
+		}
+		var all []string // labels of what is below
+		for _, s := range selectors(a.Expr) {
+			has, _ := s.labelsOf(known[s.Name])
+			all = append(all, has...)
+		}
+		for _, l := range a.Grouping {
+			if !slices.Contains(all, l) {
+				t.Errorf("%s: groups by %s, which nothing has: %v", where, l, all)
 			}
 		}
 		return nil
@@ -111,17 +150,18 @@ func TestRulesReadWhatThereIs(t *testing.T) {
 	known := known(t)
 	for _, r := range allRules(t) {
 		checkQuery(t, r.file+": "+r.Alert+r.Record, r.parsed, known)
-		for name, matchers := range selectors(r.parsed) {
-			tellsStress := slices.Contains(known[name], "topic_class")
-			recorded := strings.HasPrefix(name, "objective:")                             // which leaves it out itself
-			if !tellsStress || recorded || name == "ALERTS" || r.Alert == "GapsDamaged" { // a disk is damaged for everybody
+		for _, s := range selectors(r.parsed) {
+			has, _ := s.labelsOf(known[s.Name])
+			tellsStress := slices.Contains(has, "topic_class")
+			recorded := strings.HasPrefix(s.Name, "objective:")                             // which leaves it out itself
+			if !tellsStress || recorded || s.Name == "ALERTS" || r.Alert == "GapsDamaged" { // a disk is damaged for everybody
 				continue
 			}
-			left := slices.ContainsFunc(matchers, func(m *labels.Matcher) bool {
+			left := slices.ContainsFunc(s.LabelMatchers, func(m *labels.Matcher) bool {
 				return m.Name == "topic_class" && m.Type == labels.MatchNotEqual && m.Value == "stress"
 			})
 			if !left {
-				t.Errorf("%s%s: %s does not leave out stress", r.Alert, r.Record, name)
+				t.Errorf("%s%s: %s does not leave out stress", r.Alert, r.Record, s.Name)
 			}
 		}
 	}
@@ -134,8 +174,9 @@ func TestTextsNameLabelsThatAreThere(t *testing.T) {
 	known := known(t)
 	for _, r := range alertRules(t) {
 		has := map[string]bool{}
-		for name := range selectors(r.parsed) {
-			for _, l := range known[name] {
+		for _, s := range selectors(r.parsed) {
+			names, _ := s.labelsOf(known[s.Name])
+			for _, l := range names {
 				has[l] = true
 			}
 		}

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/prometheus/prometheus/promql/parser"
+
+	"github.com/sluice-stream/sluice/observability/catalogue"
 )
 
 // sections are those of each runbook, in this order.
@@ -48,7 +50,7 @@ func TestRunbooks(t *testing.T) {
 
 // checkCommands wants three commands that can be pasted, with queries of what
 // there is.
-func checkCommands(t *testing.T, text string, known map[string][]string) {
+func checkCommands(t *testing.T, text string, known map[string]catalogue.Metric) {
 	t.Helper()
 	blocks := shell.FindAllStringSubmatch(text, -1)
 	if len(blocks) != 1 {
@@ -95,7 +97,7 @@ func checkSettings(t *testing.T, text string) {
 }
 
 // checkMentions wants what the text names to exist.
-func checkMentions(t *testing.T, text string, known map[string][]string) {
+func checkMentions(t *testing.T, text string, known map[string]catalogue.Metric) {
 	t.Helper()
 	for _, m := range bookLink.FindAllStringSubmatch(text, -1) {
 		if _, err := os.Stat(filepath.Join("runbooks", m[1])); err != nil {

@@ -48,27 +48,46 @@ var placeholders = map[string]string{
 	"job": "JOB", "instance": "INSTANCE", "release": "RELEASE", "topic_class": "TOPIC_CLASS", "__rate_interval": "7m",
 }
 
-// known returns the labels of a metric.
-func known(name string, recorded map[string]bool) ([]string, bool) {
-	labels, ok := foreign[name]
-	switch {
-	case recorded[name]:
-		labels, ok = "objective topic_class", true
-	case !ok:
-		var m catalogue.Metric
-		if m, ok = catalogue.Metrics()[name]; ok {
-			labels = m.Labels
-			break
-		}
+// known returns the labels of what a selector reads: of the catalogue's, those
+// that it has in all the jobs that are meant.
+func known(n *parser.VectorSelector, recorded map[string]bool) ([]string, bool) {
+	text, ok := foreign[n.Name]
+	if recorded[n.Name] {
+		text, ok = "objective topic_class", true
+	}
+	labels := strings.Fields(text)
+	if !ok {
+		m, found := catalogue.Metrics()[n.Name]
 		for _, suffix := range []string{"_bucket", "_count", "_sum"} {
-			if base, cut := strings.CutSuffix(name, suffix); cut {
-				if m = catalogue.Metrics()[base]; m.Type == catalogue.Histogram {
-					labels, ok = m.Labels+" le", true
-				}
+			if base, cut := strings.CutSuffix(n.Name, suffix); cut && !found {
+				m = catalogue.Metrics()[base]
+				found = m.Type == catalogue.Histogram
 			}
 		}
+		var jobs []string
+		labels, jobs = m.Of(meant(n))
+		ok = found && len(jobs) > 0
+		if strings.HasSuffix(n.Name, "_bucket") {
+			labels = append(labels, "le")
+		}
 	}
-	return append(strings.Fields(labels), "job", "instance"), ok
+	return append(labels, "job", "instance"), ok
+}
+
+// meant returns which jobs a selector reads.
+func meant(n *parser.VectorSelector) func(job string) bool {
+	return func(job string) bool {
+		for _, m := range n.LabelMatchers {
+			switch {
+			case m.Name != "job":
+			case m.Value == placeholders["job"]:
+				return slices.Contains(strings.Split(chosenJobs, "|"), job)
+			default:
+				return m.Matches(job)
+			}
+		}
+		return true
+	}
 }
 
 // Each query can be parsed, asks for metrics and labels that exist, of the job
@@ -163,9 +182,9 @@ func isRange(n parser.Node) bool {
 }
 
 func (c check) selector(n *parser.VectorSelector, chosen bool) {
-	labels, ok := known(n.Name, c.recorded)
+	labels, ok := known(n, c.recorded)
 	if !ok {
-		c.t.Errorf("%s: there is no metric %s", c.where, n.Name)
+		c.t.Errorf("%s: there is no metric %s of the job", c.where, n.Name)
 		return
 	}
 	has := map[string]string{}
@@ -191,7 +210,7 @@ func (c check) grouping(n *parser.AggregateExpr) {
 	var there []string
 	parser.Inspect(n.Expr, func(node parser.Node, _ []parser.Node) error {
 		if s, ok := node.(*parser.VectorSelector); ok {
-			labels, _ := known(s.Name, c.recorded)
+			labels, _ := known(s, c.recorded)
 			there = append(there, labels...)
 		}
 		return nil

@@ -4,7 +4,12 @@ import (
 	"slices"
 
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
+
+	"github.com/sluice-stream/sluice/observability/catalogue"
 )
+
+// chosenJobs are the jobs that can be chosen.
+const chosenJobs = catalogue.Hub + "|" + catalogue.Prober
 
 // everything is the value of "All" where a list of all would be long.
 const everything = ".+"
@@ -15,7 +20,7 @@ func (b *board) variables() []dashboard.VariableModel {
 		source("datasource", "Data source", "prometheus"),
 		source("logs", "Loki data source", "loki"),
 		// Not by what a hub says of itself: one that is gone must not be left out.
-		values("job", "Job", `label_values(up{job=~"hub|prober"}, job)`, ""),
+		values("job", "Job", `label_values(up{job=~"`+chosenJobs+`"}, job)`, ""),
 		values("instance", "Instance", `label_values(up{job=~"$job"}, instance)`, everything),
 	}
 	if b.releases {

@@ -3,6 +3,11 @@
 // or a label to what is in it.
 package catalogue
 
+import (
+	"slices"
+	"strings"
+)
+
 // The types of metrics.
 const (
 	Counter   = "counter"
@@ -10,56 +15,83 @@ const (
 	Histogram = "histogram" // classic buckets and native ones
 )
 
+// The jobs of scrapes that have metrics of Sluice's own.
+const (
+	Hub    = "hub"
+	Prober = "prober"
+)
+
 // Metric is one family of series.
 type Metric struct {
-	Job    string // of the scrape that has it: hub or prober
 	Type   string
-	Labels string // their names, sorted, with blanks between
+	Labels map[string]string // their names by job, sorted, with blanks between
 }
+
+// Of returns the labels that a metric has in all of those jobs that have it.
+// Where several jobs are meant, a label that only one of them has is none.
+func (m Metric) Of(meant func(job string) bool) (labels, jobs []string) {
+	for job, names := range m.Labels {
+		if !meant(job) {
+			continue
+		}
+		has := strings.Fields(names)
+		if jobs == nil {
+			labels = has
+		}
+		labels = slices.DeleteFunc(labels, func(l string) bool { return !slices.Contains(has, l) })
+		jobs = append(jobs, job)
+	}
+	slices.Sort(jobs)
+	return labels, jobs
+}
+
+// hub and prober are the labels of what only that job has.
+func hub(labels string) map[string]string    { return map[string]string{Hub: labels} }
+func prober(labels string) map[string]string { return map[string]string{Prober: labels} }
 
 // Metrics returns all metrics of Sluice's own, by name.
 func Metrics() map[string]Metric {
 	return map[string]Metric{
-		"http_request_duration_seconds":                {"hub", Histogram, "method route status"},
-		"sse_behind_bytes":                             {"hub", Gauge, "topic_class"},
-		"sse_behind_connections":                       {"hub", Gauge, "topic_class"},
-		"sse_breaker_state":                            {"hub", Gauge, "breaker"},
-		"sse_breaker_transitions_total":                {"hub", Counter, "breaker to"},
-		"sse_build_info":                               {"hub", Gauge, "goversion release version"},
-		"sse_connection_age_seconds":                   {"hub", Histogram, "reason"},
-		"sse_connections":                              {"hub", Gauge, "health release transport"},
-		"sse_connects_total":                           {"hub", Counter, "outcome release"},
-		"sse_cpu_quota_cores":                          {"hub", Gauge, ""},
-		"sse_delivered_bytes_total":                    {"hub", Counter, "path"},
-		"sse_deliveries_total":                         {"hub", Counter, "path"},
-		"sse_delivery_latency_seconds":                 {"hub", Histogram, "path release"},
-		"sse_disconnects_total":                        {"hub", Counter, "reason release"},
-		"sse_draining":                                 {"hub", Gauge, ""},
-		"sse_event_bytes":                              {"hub", Histogram, ""},
-		"sse_fanout_seconds":                           {"hub", Histogram, "topic_class"},
-		"sse_gaps_total":                               {"hub", Counter, "cause topic_class"},
-		"sse_health_score":                             {"hub", Histogram, ""},
-		"sse_log_bytes":                                {"hub", Gauge, "tier"},
-		"sse_log_events":                               {"hub", Gauge, "tier"},
-		"sse_ping_rtt_seconds":                         {"hub", Histogram, ""},
-		"sse_pings_missed_total":                       {"hub", Counter, ""},
-		"sse_probe_failures_total":                     {"prober", Counter, "reason target"},
-		"sse_probe_latency_seconds":                    {"prober", Histogram, "target"},
-		"sse_publish_duration_seconds":                 {"hub", Histogram, ""},
-		"sse_publishes_total":                          {"hub", Counter, "outcome topic_class"},
-		"sse_reads_saved_total":                        {"hub", Counter, "layer"},
-		"sse_rejects_total":                            {"hub", Counter, "reason"},
-		"sse_replay_duration_seconds":                  {"hub", Histogram, "tier"},
-		"sse_replay_queue":                             {"hub", Gauge, "tier"},
-		"sse_replayed_events_total":                    {"hub", Counter, "tier"},
-		"sse_resume_headroom_seconds":                  {"hub", Gauge, "topic_class"},
-		"sse_store_errors_total":                       {"hub", Counter, "backend operation"},
-		"sse_store_operation_duration_seconds":         {"hub", Histogram, "backend operation"},
-		"sse_stress_connections":                       {"hub", Gauge, ""},
-		"sse_telemetry_dropped_total":                  {"hub", Counter, "reason signal"},
-		"sse_telemetry_last_success_timestamp_seconds": {"hub", Gauge, "signal"},
-		"sse_telemetry_queue_depth":                    {"hub", Gauge, "signal"},
-		"sse_topics":                                   {"hub", Gauge, "tier"},
-		"sse_write_stalls_total":                       {"hub", Counter, ""},
+		"http_request_duration_seconds":                {Histogram, hub("method route status")},
+		"sse_behind_bytes":                             {Gauge, hub("topic_class")},
+		"sse_behind_connections":                       {Gauge, hub("topic_class")},
+		"sse_breaker_state":                            {Gauge, hub("breaker")},
+		"sse_breaker_transitions_total":                {Counter, hub("breaker to")},
+		"sse_build_info":                               {Gauge, hub("goversion release version")},
+		"sse_connection_age_seconds":                   {Histogram, hub("reason")},
+		"sse_connections":                              {Gauge, hub("health release transport")},
+		"sse_connects_total":                           {Counter, hub("outcome release")},
+		"sse_cpu_quota_cores":                          {Gauge, hub("")},
+		"sse_delivered_bytes_total":                    {Counter, hub("path")},
+		"sse_deliveries_total":                         {Counter, hub("path")},
+		"sse_delivery_latency_seconds":                 {Histogram, hub("path release")},
+		"sse_disconnects_total":                        {Counter, hub("reason release")},
+		"sse_draining":                                 {Gauge, hub("")},
+		"sse_event_bytes":                              {Histogram, hub("")},
+		"sse_fanout_seconds":                           {Histogram, hub("topic_class")},
+		"sse_gaps_total":                               {Counter, hub("cause topic_class")},
+		"sse_health_score":                             {Histogram, hub("")},
+		"sse_log_bytes":                                {Gauge, hub("tier")},
+		"sse_log_events":                               {Gauge, hub("tier")},
+		"sse_ping_rtt_seconds":                         {Histogram, hub("")},
+		"sse_pings_missed_total":                       {Counter, hub("")},
+		"sse_probe_failures_total":                     {Counter, prober("reason target")},
+		"sse_probe_latency_seconds":                    {Histogram, prober("target")},
+		"sse_publish_duration_seconds":                 {Histogram, hub("")},
+		"sse_publishes_total":                          {Counter, hub("outcome topic_class")},
+		"sse_reads_saved_total":                        {Counter, hub("layer")},
+		"sse_rejects_total":                            {Counter, hub("reason")},
+		"sse_replay_duration_seconds":                  {Histogram, hub("tier")},
+		"sse_replay_queue":                             {Gauge, hub("tier")},
+		"sse_replayed_events_total":                    {Counter, hub("tier")},
+		"sse_resume_headroom_seconds":                  {Gauge, hub("topic_class")},
+		"sse_store_errors_total":                       {Counter, hub("backend operation")},
+		"sse_store_operation_duration_seconds":         {Histogram, hub("backend operation")},
+		"sse_stress_connections":                       {Gauge, hub("")},
+		"sse_telemetry_dropped_total":                  {Counter, hub("reason signal")},
+		"sse_telemetry_last_success_timestamp_seconds": {Gauge, hub("signal")},
+		"sse_telemetry_queue_depth":                    {Gauge, hub("signal")},
+		"sse_topics":                                   {Gauge, hub("tier")},
+		"sse_write_stalls_total":                       {Counter, hub("")},
 	}
 }

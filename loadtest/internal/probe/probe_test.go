@@ -149,23 +149,24 @@ func TestMetrics(t *testing.T) {
 	}
 	seen := map[string]int{}
 	for _, f := range families {
-		want, ok := catalogue.Metrics()[f.GetName()]
-		if !ok || want.Job != "prober" || !strings.EqualFold(f.GetType().String(), want.Type) {
-			t.Errorf("%s is a %s, in the catalogue %+v", f.GetName(), f.GetType(), want)
+		metric := catalogue.Metrics()[f.GetName()]
+		want, ok := metric.Labels[catalogue.Prober]
+		if !ok || !strings.EqualFold(f.GetType().String(), metric.Type) {
+			t.Errorf("%s is a %s, in the catalogue %+v", f.GetName(), f.GetType(), metric)
 		}
 		for _, m := range f.GetMetric() {
 			var labels []string
 			for _, l := range m.GetLabel() {
 				labels = append(labels, l.GetName())
 			}
-			if slices.Sort(labels); strings.Join(labels, " ") != want.Labels {
-				t.Errorf("%s has the labels %v, want %s", f.GetName(), labels, want.Labels)
+			if slices.Sort(labels); strings.Join(labels, " ") != want {
+				t.Errorf("%s has the labels %v, want %s", f.GetName(), labels, want)
 			}
 		}
 		seen[f.GetName()] = len(f.GetMetric())
 	}
 	for name, m := range catalogue.Metrics() {
-		if m.Job == "prober" && seen[name] == 0 {
+		if _, ours := m.Labels[catalogue.Prober]; ours && seen[name] == 0 {
 			t.Errorf("%s is missing", name)
 		}
 	}
