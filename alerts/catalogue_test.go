@@ -144,14 +144,17 @@ func checkQuery(t *testing.T, where string, e parser.Expr, known map[string]cata
 	})
 }
 
-// Rules read what there is, group by labels that it has, and leave stress out
-// where they can.
+// Rules read what there is, group by labels that it has, leave stress out where
+// they can, and record nothing twice.
 func TestRulesReadWhatThereIs(t *testing.T) {
 	known := known(t)
 	for _, r := range allRules(t) {
 		checkQuery(t, r.file+": "+r.Alert+r.Record, r.parsed, known)
 		for _, s := range selectors(r.parsed) {
-			has, _ := s.labelsOf(known[s.Name])
+			has, jobs := s.labelsOf(known[s.Name])
+			if r.Record != "" && len(jobs) > 1 {
+				t.Errorf("%s: %s is of the jobs %v, and what is recorded of one", r.Record, s.Name, jobs)
+			}
 			tellsStress := slices.Contains(has, "topic_class")
 			recorded := strings.HasPrefix(s.Name, "objective:")                             // which leaves it out itself
 			if !tellsStress || recorded || s.Name == "ALERTS" || r.Alert == "GapsDamaged" { // a disk is damaged for everybody

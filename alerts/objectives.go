@@ -120,14 +120,14 @@ func objectives() []objective {
 		},
 		{
 			Name: "connect", Alert: "ConnectBudgetBurn", Target: thresholds.ConnectTarget,
-			Promise: "Streams begin within " + number(thresholds.ConnectSeconds) + " s, neither answered 5xx nor refused (429). Each attempt is counted once, by the answer to its request: sse_rejects_total has the same refusals again, and those of publishes. The topics of an attempt are not known here, so streams of stress traffic are among them; StressTraffic silences this objective meanwhile.",
+			Promise: "Streams begin within " + number(thresholds.ConnectSeconds) + " s, neither answered 5xx nor refused (429), as the hub counts them. Each attempt is counted once, by the answer to its request: sse_rejects_total has the same refusals again, and those of publishes. The topics of an attempt are not known here, so streams of stress traffic are among them; StressTraffic silences this objective meanwhile.",
 			Bad:     "streams were refused, failed or took longer than 1 s to begin",
 			Look:    "Look at rejects by reason, then at CPU against its quota.",
 			Board:   "sluice-connections",
-			Events:  `sum by (job) (rate(http_request_duration_seconds_count{route="/v1/events",method="GET",status=~"2..|429|5.."}[5m]))`,
+			Events:  `sum by (job) (rate(http_request_duration_seconds_count{job="hub",route="/v1/events",method="GET",status=~"2..|429|5.."}[5m]))`,
 			Errors: `clamp_min(
-            sum by (job) (rate(http_request_duration_seconds_count{route="/v1/events",method="GET",status=~"2..|429|5.."}[5m]))
-            - sum by (job) (rate(http_request_duration_seconds_bucket{route="/v1/events",method="GET",status=~"2..",le="` + bucket(thresholds.ConnectSeconds) + `"}[5m])), 0)`,
+            sum by (job) (rate(http_request_duration_seconds_count{job="hub",route="/v1/events",method="GET",status=~"2..|429|5.."}[5m]))
+            - sum by (job) (rate(http_request_duration_seconds_bucket{job="hub",route="/v1/events",method="GET",status=~"2..",le="` + bucket(thresholds.ConnectSeconds) + `"}[5m])), 0)`,
 		},
 		{
 			Name: "resume", Alert: "ResumeBudgetBurn", Target: thresholds.ResumeTarget,

@@ -19,6 +19,7 @@ const (
 const (
 	Hub    = "hub"
 	Prober = "prober"
+	Edge   = "api-gateway" // nginx, and the program that tells of it
 )
 
 // Metric is one family of series.
@@ -49,10 +50,15 @@ func (m Metric) Of(meant func(job string) bool) (labels, jobs []string) {
 func hub(labels string) map[string]string    { return map[string]string{Hub: labels} }
 func prober(labels string) map[string]string { return map[string]string{Prober: labels} }
 
+// shared are the labels of what the hub and the edge have alike.
+func shared(labels string) map[string]string {
+	return map[string]string{Hub: labels, Edge: labels}
+}
+
 // Metrics returns all metrics of Sluice's own, by name.
 func Metrics() map[string]Metric {
 	return map[string]Metric{
-		"http_request_duration_seconds":                {Histogram, hub("method route status")},
+		"http_request_duration_seconds":                {Histogram, map[string]string{Hub: "method route status", Edge: "method release route status"}},
 		"sse_behind_bytes":                             {Gauge, hub("topic_class")},
 		"sse_behind_connections":                       {Gauge, hub("topic_class")},
 		"sse_breaker_state":                            {Gauge, hub("breaker")},
@@ -61,7 +67,7 @@ func Metrics() map[string]Metric {
 		"sse_connection_age_seconds":                   {Histogram, hub("reason")},
 		"sse_connections":                              {Gauge, hub("health release transport")},
 		"sse_connects_total":                           {Counter, hub("outcome release")},
-		"sse_cpu_quota_cores":                          {Gauge, hub("")},
+		"sse_cpu_quota_cores":                          {Gauge, shared("")},
 		"sse_delivered_bytes_total":                    {Counter, hub("path")},
 		"sse_deliveries_total":                         {Counter, hub("path")},
 		"sse_delivery_latency_seconds":                 {Histogram, hub("path release")},
@@ -88,9 +94,9 @@ func Metrics() map[string]Metric {
 		"sse_store_errors_total":                       {Counter, hub("backend operation")},
 		"sse_store_operation_duration_seconds":         {Histogram, hub("backend operation")},
 		"sse_stress_connections":                       {Gauge, hub("")},
-		"sse_telemetry_dropped_total":                  {Counter, hub("reason signal")},
-		"sse_telemetry_last_success_timestamp_seconds": {Gauge, hub("signal")},
-		"sse_telemetry_queue_depth":                    {Gauge, hub("signal")},
+		"sse_telemetry_dropped_total":                  {Counter, shared("reason signal")},
+		"sse_telemetry_last_success_timestamp_seconds": {Gauge, shared("signal")},
+		"sse_telemetry_queue_depth":                    {Gauge, shared("signal")},
 		"sse_topics":                                   {Gauge, hub("tier")},
 		"sse_write_stalls_total":                       {Counter, hub("")},
 	}
