@@ -18,7 +18,7 @@ import (
 type options struct {
 	names     []string                  // of backends, in the order of their start
 	data      string                    // "" for a temporary folder
-	targets   map[string][]string       // what Prometheus scrapes beside the backends, by job
+	targets   map[string][]string       // what Prometheus scrapes beside the backends, by file of targets
 	rules     []string                  // files
 	receivers string                    // configuration of Alertmanager
 	ports     map[string]map[string]int // by backend and name
@@ -32,6 +32,7 @@ func parseUp(args []string, stdout io.Writer) (options, error) {
 	f.StringVar(&o.receivers, "receivers", "", "configuration `file` of Alertmanager (default alerts/alertmanager.yml of the checkout)")
 	o.addTarget(f, "hub", "admin `address` of a hub to scrape, repeatable (default 127.0.0.1:8081)")
 	o.addTarget(f, "prober", "`address` of a prober to scrape, repeatable (default 127.0.0.1:9102)")
+	o.addTarget(f, "edge", "`address` of an edge's metrics to scrape, repeatable (default none)")
 	o.addTarget(f, "grafana", "`address` of a Grafana to scrape and to link to, repeatable (default none)")
 	f.Func("rules", "`files` of rules for Prometheus, * and ? allowed, repeatable (default alerts/rules/*.yml of the checkout)", o.addRules)
 	free := f.Bool("free-ports", false, "take free ports instead of the usual ones")
@@ -62,7 +63,7 @@ func parseUp(args []string, stdout io.Writer) (options, error) {
 	return o, nil
 }
 
-// addTarget defines the flag that adds targets of the job of its name.
+// addTarget defines the flag that adds targets to the file of its name.
 func (o *options) addTarget(f *flag.FlagSet, job, usage string) {
 	f.Func(job, usage, func(address string) error {
 		o.targets[job] = append(o.targets[job], address)

@@ -72,6 +72,9 @@ func TestParseUp(t *testing.T) {
 	if len(o.rules) != 1 || o.receivers != "" {
 		t.Errorf("in an empty folder: %+v", o)
 	}
+	if o, err := parseUp([]string{"--edge", "127.0.0.1:9101"}, io.Discard); err != nil || !slices.Equal(o.targets["edge"], []string{"127.0.0.1:9101"}) {
+		t.Errorf("--edge: %+v, %v", o, err)
+	}
 	o, err = parseUp([]string{"--free-ports"}, io.Discard)
 	if err != nil || len(o.names) != 4 || o.ports["loki"]["http"] != 0 {
 		t.Errorf("--free-ports: %+v, %v", o, err)

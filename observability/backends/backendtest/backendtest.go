@@ -53,10 +53,10 @@ type Option func(*local.Settings)
 // Scrape makes Prometheus scrape hubs, by their admin listeners, host:port.
 func Scrape(hubs ...string) Option { return Target("hub", hubs...) }
 
-// Target makes Prometheus scrape addresses, host:port, as one of the jobs of
-// its configuration. It scrapes itself in any case.
-func Target(job string, addresses ...string) Option {
-	return func(s *local.Settings) { s.Targets[job] = append(s.Targets[job], addresses...) }
+// Target makes Prometheus scrape addresses, host:port, as the job of its
+// configuration that has that file of targets. It scrapes itself in any case.
+func Target(file string, addresses ...string) Option {
+	return func(s *local.Settings) { s.Targets[file] = append(s.Targets[file], addresses...) }
 }
 
 // Watch makes Prometheus scrape other backends, each as the job of its name.

@@ -135,8 +135,8 @@ func TestPromtoolChecksConfig(t *testing.T) {
 func TestPrometheusWatches(t *testing.T) {
 	t.Parallel()
 	alertmanager, jaeger, loki := Alertmanager(t), Jaeger(t), Loki(t)
-	prometheus := Prometheus(t, AlertsTo(alertmanager), Watch(jaeger, loki), Target("prober", loki.Address("http")))
-	for _, job := range []string{"alertmanager", "jaeger", "loki", "prober", "prometheus"} {
+	prometheus := Prometheus(t, AlertsTo(alertmanager), Watch(jaeger, loki), Target("prober", loki.Address("http")), Target("edge", loki.Address("http")))
+	for _, job := range []string{"alertmanager", "api-gateway", "jaeger", "loki", "prober", "prometheus"} {
 		wants(t, prometheus, fmt.Sprintf(`up{job=%q}`, job), "1")
 	}
 }

@@ -59,8 +59,9 @@ func linkTo(variable, given, usual string) string {
 	return variable + "=" + cmp.Or(given, os.Getenv(variable), usual)
 }
 
-// writeJobs writes a file of targets for each job of the checkout's. Prometheus
-// watches itself, at own, if nothing else is said.
+// writeJobs writes a file of targets for each that the checkout has: they are
+// called as their jobs, but for edge. Prometheus watches itself, at own, if
+// nothing else is said.
 func writeJobs(s Settings, own, dir string) error {
 	files, err := filepath.Glob(filepath.Join(s.Config, "prometheus", "targets", "*.yml"))
 	if err != nil {

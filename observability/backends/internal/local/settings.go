@@ -17,7 +17,7 @@ type Settings struct {
 	Ports  map[string]int // by name; any free one where there is none or 0
 
 	// Of Prometheus only.
-	Targets map[string][]string // what to scrape, host:port by job; alerts go to those of alertmanager
+	Targets map[string][]string // what to scrape, host:port by file of targets; alerts go to those of alertmanager
 	Rules   []string            // files of rules, *.yml
 	// Address of Grafana for links in alerts, without a slash at its end. Else
 	// that of the environment counts, SLUICE_GRAFANA_URL, then the stack's.
