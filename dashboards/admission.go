@@ -51,7 +51,7 @@ func answers() []panel {
 		{kind: graphPanel, wide: 8, high: 7, title: "Which routes fail by our fault?", unit: "ops",
 			normal: "none: 5xx are faults of ours.", act: "503 while draining is meant; 504 is a store that hangs; 500 is a fault in the hub: report it with its trace.",
 			queries: []query{{expr: `sum by (route, status) (rate(http_request_duration_seconds_count{@,status=~"5.."}[$__rate_interval]))`, legend: "{{route}} {{status}}"}},
-			next:    []string{resumeUID}},
+			next:    []string{resumeUID, edgeUID}},
 		{kind: graphPanel, wide: 8, high: 7, title: "Is the slowest 1 % of each route in time?", unit: "s", log: true,
 			normal: "milliseconds.", act: "above 2 s for 10 min somebody is told. Points are traces of single requests.",
 			queries:  quantiles("http_request_duration_seconds", `{@,route!~"/debug/.*"}`, "route", 0.99),

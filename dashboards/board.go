@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 
 	"github.com/grafana/grafana-foundation-sdk/go/common"
@@ -15,8 +16,10 @@ const tag = "sluice"
 type board struct {
 	uid, title string
 	about      string
-	topics     bool // its queries know classes of topics
-	releases   bool // its queries know releases
+	topics     bool   // its queries know classes of topics
+	releases   bool   // its queries know releases
+	edges      bool   // its queries know edges
+	writer     string // whose log is below, if it is not the hub's
 	panels     []panel
 	logs       panel // below all others
 }
@@ -101,7 +104,7 @@ func (b *board) layout() []dashboard.PanelOrRowPanel {
 	x, y, high = 0, y+high, 0
 	id++
 	all = append(all, dashboard.PanelOrRowPanel{RowPanel: &dashboard.RowPanel{
-		Type: "row", Title: pointer("What the hub wrote about it"), Id: id, Panels: []dashboard.Panel{},
+		Type: "row", Title: pointer("What the " + cmp.Or(b.writer, "hub") + " wrote about it"), Id: id, Panels: []dashboard.Panel{},
 		GridPos: &dashboard.GridPos{Y: y, W: columns, H: 1},
 	}})
 	y++

@@ -18,7 +18,8 @@ func coming() []panel {
 	return []panel{
 		{kind: graphPanel, wide: 8, high: 7, title: "Who is connected?", unit: "short", stacked: true,
 			normal: "as many as there are pages and programs open.", act: "a cliff: hub, edge or network. A wave up after it: they come back, spread over the retry time.",
-			queries: []query{{expr: `sum by (release, transport) (sse_connections{@,` + ofReleases + `})`, legend: "{{release}} {{transport}}"}}},
+			queries: []query{{expr: `sum by (release, transport) (sse_connections{@,` + ofReleases + `})`, legend: "{{release}} {{transport}}"}},
+			next:    []string{edgeUID}},
 		{kind: graphPanel, wide: 8, high: 7, title: "What were streams given as they began?", unit: "ops", stacked: true,
 			normal: "live for new ones, replay for those that come back.", act: "gap: they were away for longer than is retained. ahead: they know events that the log does not: data were lost. See Resume and storage.",
 			queries: []query{{expr: `sum by (outcome) (rate(sse_connects_total{@,` + ofReleases + `}[$__rate_interval]))`, legend: "{{outcome}}"}},

@@ -59,7 +59,7 @@ func flow() []panel {
 		{kind: graphPanel, wide: 24, high: 6, title: "How long is the prober's way through the edge and back?", unit: "s", log: true,
 			normal: "a little more than a publish and a fan-out together.", act: "slow here and fast above: the edge or the network before it. Failures are on the Overview.",
 			queries:  quantiles("sse_probe_latency_seconds", `{@}`, "target", 0.5, 0.99),
-			next:     []string{overviewUID},
+			next:     []string{overviewUID, edgeUID},
 			runbooks: []string{"ProbesFailing", "ProxyBuffering"}},
 	}
 }

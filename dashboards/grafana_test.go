@@ -24,7 +24,7 @@ func TestGrafana(t *testing.T) {
 	if g.url == "" {
 		t.Skip("no Grafana: bring up the stack and set SLUICE_TEST_GRAFANA=http://127.0.0.1:3000")
 	}
-	values := map[string]string{"job": "(hub|prober)", "instance": everything, "release": everything, "topic_class": everything, "level": everything}
+	values := map[string]string{"job": "(hub|prober)", "instance": everything, "edge": everything, "release": everything, "topic_class": everything, "level": everything}
 	for _, f := range files(t) {
 		var board struct {
 			Dashboard struct{ Title string }

@@ -46,7 +46,7 @@ func wantVariables(t *testing.T, f file) {
 			t.Errorf("%s: the variable %s asks the datasource %q", f.UID, v.Name, v.Datasource.UID)
 		}
 		// A hub that is gone has no series but this one.
-		if (v.Name == "job" || v.Name == "instance") && !strings.Contains(fmt.Sprint(v.Query), "label_values(up{") {
+		if (v.Name == "job" || v.Name == "instance" || v.Name == "edge") && !strings.Contains(fmt.Sprint(v.Query), "label_values(up{") {
 			t.Errorf("%s: the variable %s leaves out who is gone", f.UID, v.Name)
 		}
 	}

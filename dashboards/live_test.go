@@ -22,6 +22,7 @@ var emptyWhenWell = map[string]quiet{
 	"What is left of each error budget? B":           {"no class has lost any of its own", true},
 	"How fast do the error budgets burn? B":          {"no class burns its own too fast", true},
 	"Do alerts leave Prometheus and Alertmanager? B": {"no receiver has failed", false},
+	"Which requests failed, over five minutes? A":    {"none has failed", true},
 	"annotation Breaker":                             {"the store does not fail", false},
 }
 

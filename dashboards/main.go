@@ -17,7 +17,7 @@ import (
 
 // boards are all dashboards, in the order in which they are read.
 func boards() []board {
-	return []board{overview(), delivery(), connections(), resumeAndStorage(), admission(), runtimeAndTelemetry()}
+	return []board{overview(), delivery(), connections(), resumeAndStorage(), admission(), runtimeAndTelemetry(), edge()}
 }
 
 func main() {

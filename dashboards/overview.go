@@ -118,7 +118,7 @@ func roundTrips() panel {
 			legend: "{{target}}: {{reason}}",
 		}},
 		limits:   above(thresholds.ProbeFailureRatio),
-		next:     []string{admissionUID},
+		next:     []string{admissionUID, edgeUID},
 		runbooks: []string{"ProbesFailing", "EdgeDown", "ProxyBuffering"}}
 }
 

@@ -7,19 +7,29 @@ import (
 	"github.com/grafana/grafana-foundation-sdk/go/cog/variants"
 	"github.com/grafana/grafana-foundation-sdk/go/loki"
 	"github.com/grafana/grafana-foundation-sdk/go/prometheus"
+
+	"github.com/sluice-stream/sluice/observability/catalogue"
 )
 
 // A query is one of a panel's. In its expression {@} stands for the job and the
-// instance that are chosen, and {@,…} for them and more.
+// instance that are chosen, {#} for the edges that are chosen, and {@,…} for them
+// and more.
 type query struct {
 	expr, legend string
 	exemplars    bool // traces of single requests too
 }
 
-// chosen are the matchers that every query has.
-const chosen = `{job=~"$job",instance=~"$instance"`
+// These are the matchers of which every query has one. Edges are apart from what
+// the job chooses: a dashboard that is left for another hands that on, and hubs
+// have metrics of the same names.
+const (
+	chosen      = `{job=~"$job",instance=~"$instance"`
+	chosenEdges = `{job="` + catalogue.Edge + `",instance=~"$edge"`
+)
 
-func (q query) text() string { return strings.ReplaceAll(q.expr, "{@", chosen) }
+func (q query) text() string {
+	return strings.NewReplacer("{@", chosen, "{#", chosenEdges).Replace(q.expr)
+}
 
 // The labels of what is chosen beside job and instance.
 const (
@@ -27,7 +37,7 @@ const (
 	ofReleases = `release=~"$release"`
 )
 
-// traced are the histograms that keep the trace of an observation.
+// traced are the histograms of hubs that keep the trace of an observation.
 var traced = map[string]bool{
 	"http_request_duration_seconds": true,
 	"sse_delivery_latency_seconds":  true,
@@ -50,7 +60,7 @@ func quantiles(histogram, matchers, by string, of ...float64) []query {
 		all = append(all, query{
 			expr: fmt.Sprintf(`histogram_quantile(%g, sum by (%s) (rate(%s_bucket%s[$__rate_interval])))`,
 				q, group, histogram, matchers),
-			legend: legend, exemplars: traced[histogram],
+			legend: legend, exemplars: traced[histogram] && !strings.HasPrefix(matchers, "{#"),
 		})
 	}
 	return all

@@ -6,7 +6,7 @@ import "github.com/sluice-stream/sluice/alerts/thresholds"
 // them can be believed.
 func runtimeAndTelemetry() board {
 	return board{
-		uid: runtimeUID, title: titles[runtimeUID],
+		uid: runtimeUID, title: titles[runtimeUID], edges: true,
 		about:  "What the processes use of what they may, and whether the telemetry itself is whole: figures from a broken path look like calm.",
 		panels: append(resources(), telemetry()...),
 		logs: logsOf("", "What did it say of itself?",
@@ -44,7 +44,7 @@ func resources() []panel {
 			normal: "all are up.", act: "what is down says nothing, and its graphs stop: see its runbook. Streams need the hub and the edge only.",
 			queries:  []query{{expr: `min by (job) (up)`, legend: "{{job}}"}},
 			states:   map[string]state{"0": {"down", red}, "1": {"up", green}},
-			runbooks: []string{"HubDown", "LokiDown", "JaegerDown", "AlertmanagerDown"}},
+			runbooks: []string{"HubDown", "EdgeDown", "LokiDown", "JaegerDown", "AlertmanagerDown"}},
 	}
 }
 
@@ -52,16 +52,25 @@ func telemetry() []panel {
 	return []panel{
 		{kind: graphPanel, wide: 8, high: 7, title: "Are log lines or spans lost?", unit: "ops",
 			normal: "none.", act: "unavailable and queue_full: Loki or Jaeger is away or slow. rejected: it does not take what is sent. Streams never wait for either.",
-			queries:  []query{{expr: `sum by (signal, reason) (rate(sse_telemetry_dropped_total{@}[$__rate_interval]))`, legend: "{{signal}} {{reason}}"}},
+			queries: []query{
+				{expr: `sum by (signal, reason) (rate(sse_telemetry_dropped_total{@}[$__rate_interval]))`, legend: "{{signal}} {{reason}}"},
+				{expr: `sum by (signal, reason) (rate(sse_telemetry_dropped_total{#}[$__rate_interval]))`, legend: "edge: {{signal}} {{reason}}"},
+			},
 			limits:   above(more(thresholds.TelemetryDropRate)),
 			runbooks: []string{"TelemetryDropped"}},
 		{kind: graphPanel, wide: 8, high: 7, title: "How much telemetry waits to be sent?", unit: "short",
 			normal: "goes back to 0 every few seconds.", act: "grows: the backend does not take it, see beside how long.",
-			queries:  []query{{expr: `sum by (instance, signal) (sse_telemetry_queue_depth{@})`, legend: "{{instance}} {{signal}}"}},
+			queries: []query{
+				{expr: `sum by (instance, signal) (sse_telemetry_queue_depth{@})`, legend: "{{instance}} {{signal}}"},
+				{expr: `sum by (instance, signal) (sse_telemetry_queue_depth{#})`, legend: "edge: {{instance}} {{signal}}"},
+			},
 			runbooks: []string{"TelemetryStuck"}},
 		{kind: graphPanel, wide: 8, high: 7, title: "When did a backend last take something?", unit: "s", log: true,
 			normal: "seconds ago; minutes where nothing happens.", act: "over 5 min while more waits: Loki or Jaeger does not take it. Not shown at all: it never took anything.",
-			queries:  []query{{expr: `time() - (max by (instance, signal) (sse_telemetry_last_success_timestamp_seconds{@}) > 0)`, legend: "{{instance}} {{signal}}"}},
+			queries: []query{
+				{expr: `time() - (max by (instance, signal) (sse_telemetry_last_success_timestamp_seconds{@}) > 0)`, legend: "{{instance}} {{signal}}"},
+				{expr: `time() - (max by (instance, signal) (sse_telemetry_last_success_timestamp_seconds{#}) > 0)`, legend: "edge: {{instance}} {{signal}}"},
+			},
 			limits:   above(thresholds.TelemetryStaleSeconds),
 			runbooks: []string{"TelemetryStuck"}},
 		{kind: graphPanel, wide: 8, high: 7, title: "How long do scrapes take?", unit: "s",

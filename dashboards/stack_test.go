@@ -14,8 +14,8 @@ import (
 	"github.com/sluice-stream/sluice/observability/backends/programtest"
 )
 
-// stack is a hub with its demo and its prober, and all that watches them but
-// Grafana.
+// stack is a hub with its demo and its prober, what stands in for an edge, and
+// all that watches them but Grafana.
 type stack struct {
 	prometheus, loki string // their URLs
 	runbooks         string // URL that links begin with
@@ -46,7 +46,7 @@ func startStack(t *testing.T) *stack {
 	prober := programtest.FreeAddress(t)
 	begin(t, nil, loadtest, "probe", "--url", public, "--listen", prober, "--target", "orders=orders.probe,payments=payments.probe,chat=chat.probe")
 	begin(t, nil, loadtest, "demo", "--url", public, "--trace-ratio", "1")
-	prometheus := backendtest.Prometheus(t, backendtest.Scrape(s.admin), backendtest.Target("prober", prober),
+	prometheus := backendtest.Prometheus(t, backendtest.Scrape(s.admin), backendtest.Target("prober", prober), backendtest.Target("edge", startEdge(t, s.loki)),
 		backendtest.Watch(loki, jaeger), backendtest.AlertsTo(alertmanager), backendtest.Rules(hurried(t)...))
 	s.prometheus = prometheus.URL("http")
 	return s

@@ -8,6 +8,7 @@ const (
 	resumeUID      = "sluice-resume-storage"
 	admissionUID   = "sluice-admission"
 	runtimeUID     = "sluice-runtime"
+	edgeUID        = "sluice-edge"
 )
 
 var titles = map[string]string{
@@ -17,12 +18,18 @@ var titles = map[string]string{
 	resumeUID:      "Sluice 4: Resume and storage",
 	admissionUID:   "Sluice 5: Admission",
 	runtimeUID:     "Sluice 6: Runtime and telemetry",
+	edgeUID:        "Sluice 7: Edge",
 }
 
-// logsOf is the panel of log lines below a dashboard. Lines are chosen by
-// their level, by matchers of the stream's labels and by a LogQL pipeline.
+// logsOf is the panel of the hub's log lines below a dashboard.
 func logsOf(matchers, title, normal, act, pipeline string) panel {
-	stream := `service_name="hub",level=~"$level"`
+	return linesOf("hub", matchers, title, normal, act, pipeline)
+}
+
+// linesOf is a panel of log lines of a service. They are chosen by their level,
+// by matchers of the stream's labels and by a LogQL pipeline.
+func linesOf(service, matchers, title, normal, act, pipeline string) panel {
+	stream := `service_name="` + service + `",level=~"$level"`
 	if matchers != "" {
 		stream += "," + matchers
 	}

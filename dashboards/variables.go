@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
@@ -23,13 +24,16 @@ func (b *board) variables() []dashboard.VariableModel {
 		values("job", "Job", `label_values(up{job=~"`+chosenJobs+`"}, job)`, ""),
 		values("instance", "Instance", `label_values(up{job=~"$job"}, instance)`, everything),
 	}
+	if b.edges {
+		list = append(list, values("edge", "Edge", `label_values(up{job="`+catalogue.Edge+`"}, instance)`, everything))
+	}
 	if b.releases {
 		list = append(list, values("release", "Release", `label_values(sse_connections`+chosen+`}, release)`, everything))
 	}
 	if b.topics {
 		list = append(list, values("topic_class", "Topics", `label_values(sse_fanout_seconds_count`+chosen+`}, topic_class)`, everything))
 	}
-	return append(list, levels(), runbooks())
+	return append(list, levels(cmp.Or(b.writer, "hub")), runbooks())
 }
 
 // source chooses a datasource.
@@ -57,12 +61,12 @@ func values(name, label, query, whole string) dashboard.VariableModel {
 }
 
 // levels chooses lines of the log by how grave they are.
-func levels() dashboard.VariableModel {
+func levels(service string) dashboard.VariableModel {
 	const name = "level"
 	v := values(name, "Log level", "", everything)
 	v.Datasource, v.Definition = logLines(), nil
 	v.Query = &dashboard.StringOrMap{Map: map[string]any{
-		"refId": "LokiVariableQueryEditor-VariableQuery", "type": 1, "label": name, "stream": `{service_name="hub"}`,
+		"refId": "LokiVariableQueryEditor-VariableQuery", "type": 1, "label": name, "stream": `{service_name="` + service + `"}`,
 	}}
 	return v
 }

@@ -50,6 +50,9 @@ func (m Metric) Of(meant func(job string) bool) (labels, jobs []string) {
 func hub(labels string) map[string]string    { return map[string]string{Hub: labels} }
 func prober(labels string) map[string]string { return map[string]string{Prober: labels} }
 
+// edge are the labels of what only nginx tells of.
+func edge(labels string) map[string]string { return map[string]string{Edge: labels} }
+
 // shared are the labels of what the hub and the edge have alike.
 func shared(labels string) map[string]string {
 	return map[string]string{Hub: labels, Edge: labels}
@@ -73,6 +76,18 @@ func Metrics() map[string]Metric {
 		"sse_delivery_latency_seconds":                 {Histogram, hub("path release")},
 		"sse_disconnects_total":                        {Counter, hub("reason release")},
 		"sse_draining":                                 {Gauge, hub("")},
+		"sse_edge_connections":                         {Gauge, edge("state")},
+		"sse_edge_connections_refused_total":           {Counter, edge("")},
+		"sse_edge_cpu_seconds_total":                   {Counter, edge("")},
+		"sse_edge_faults_total":                        {Counter, edge("fault")},
+		"sse_edge_resident_bytes":                      {Gauge, edge("")},
+		"sse_edge_streams":                             {Gauge, edge("")},
+		"sse_edge_streams_limit":                       {Gauge, edge("")},
+		"sse_edge_upstream_connect_seconds":            {Histogram, edge("")},
+		"sse_edge_upstream_failures_total":             {Counter, edge("reason")},
+		"sse_edge_worker_connections":                  {Gauge, edge("")},
+		"sse_edge_worker_connections_limit":            {Gauge, edge("")},
+		"sse_edge_workers":                             {Gauge, edge("state")},
 		"sse_event_bytes":                              {Histogram, hub("")},
 		"sse_fanout_seconds":                           {Histogram, hub("topic_class")},
 		"sse_gaps_total":                               {Counter, hub("cause topic_class")},
