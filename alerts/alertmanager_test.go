@@ -114,7 +114,7 @@ func TestRoutes(t *testing.T) {
 // What a drain, a dead hub or a dead backend explains is not told; all else is.
 // An alert that explains some of it by itself, like EdgeDown, has another case.
 func TestInhibition(t *testing.T) {
-	const hub, other = " job=hub instance=a", " job=hub instance=b"
+	const hub, other, edge = " job=hub instance=a", " job=hub instance=b", " job=api-gateway instance=e"
 	for _, c := range []struct {
 		cause            string
 		explained, apart []string
@@ -124,14 +124,16 @@ func TestInhibition(t *testing.T) {
 			[]string{"alertname=HubDown tier=L3" + other, "alertname=HubDown tier=L3 job=hub", // of a hub that has no name any more
 				"alertname=GapsEarly tier=L2" + hub, "alertname=PublishBudgetBurn tier=L3 job=hub", "alertname=EdgeDown tier=L3 job=prober"}},
 		{"alertname=HubDraining tier=L1" + hub,
-			[]string{"alertname=ProbesFailing tier=L3 job=prober", "alertname=ProbeBudgetBurn tier=L3 job=prober"}, nil},
+			[]string{"alertname=ProbesFailing tier=L3 job=prober", "alertname=ProbeBudgetBurn tier=L3 job=prober", "alertname=EdgeErrors tier=L3 job=api-gateway"}, nil},
 		{"alertname=HubDown tier=L3" + hub,
 			[]string{"alertname=StoreErrors tier=L2" + hub, "alertname=TelemetryDropped tier=L2 signal=logs reason=stdout_full" + hub},
 			[]string{"alertname=EdgeDown tier=L3 job=prober", "alertname=StoreErrors tier=L2" + other, "alertname=LokiDown tier=L2 job=loki", "alertname=HubRestarting tier=L2" + hub}},
 		{"alertname=HubDown tier=L3" + hub,
-			[]string{"alertname=ProbesFailing tier=L3 job=prober", "alertname=ProbeBudgetBurn tier=L3 job=prober", "alertname=ProxyBuffering tier=L2 job=prober"}, nil},
+			[]string{"alertname=ProbesFailing tier=L3 job=prober", "alertname=ProbeBudgetBurn tier=L3 job=prober", "alertname=ProxyBuffering tier=L2 job=prober", "alertname=EdgeErrors tier=L3 job=api-gateway"},
+			[]string{"alertname=EdgeSlow tier=L2 job=api-gateway", "alertname=EdgeFull tier=L2" + edge}},
 		{"alertname=EdgeDown tier=L3 job=prober",
-			[]string{"alertname=ProbesFailing tier=L3 job=prober"}, []string{"alertname=PublishSuccessLow tier=L3 job=hub"}},
+			[]string{"alertname=ProbesFailing tier=L3 job=prober", "alertname=EdgeErrors tier=L3 job=api-gateway", "alertname=TelemetryDropped tier=L2 signal=logs reason=queue_full" + edge},
+			[]string{"alertname=PublishSuccessLow tier=L3 job=hub", "alertname=EdgeFull tier=L2" + edge, "alertname=TelemetryDropped tier=L2 signal=logs reason=queue_full" + hub}},
 		{"alertname=LokiDown tier=L2 job=loki",
 			[]string{"alertname=TelemetryDropped tier=L2 signal=logs reason=queue_full" + hub, "alertname=TelemetryDropped tier=L2 signal=logs reason=unavailable" + hub, "alertname=TelemetryStuck tier=L2 signal=logs" + hub},
 			[]string{"alertname=TelemetryDropped tier=L2 signal=traces reason=unavailable" + hub, "alertname=TelemetryDropped tier=L2 signal=logs reason=stdout_full" + hub, "alertname=TelemetryDropped tier=L2 signal=logs reason=rejected" + hub}},

@@ -193,6 +193,9 @@ func TestTextsNameLabelsThatAreThere(t *testing.T) {
 			}
 			return nil
 		})
+		for l := range given(r.parsed) {
+			has[l] = true
+		}
 		for _, text := range r.Annotations {
 			for _, m := range labelInText.FindAllStringSubmatch(text, -1) {
 				if !has[m[1]] {
@@ -201,6 +204,20 @@ func TestTextsNameLabelsThatAreThere(t *testing.T) {
 			}
 		}
 	}
+}
+
+// given returns the labels that an expression gives to what it finds.
+func given(e parser.Expr) map[string]bool {
+	found := map[string]bool{}
+	parser.Inspect(e, func(n parser.Node, _ []parser.Node) error {
+		if c, ok := n.(*parser.Call); ok && c.Func.Name == "label_replace" {
+			if label, ok := c.Args[1].(*parser.StringLiteral); ok {
+				found[label.Val] = true
+			}
+		}
+		return nil
+	})
+	return found
 }
 
 // topmost reports whether nothing above aggregates again, or takes a node only

@@ -120,7 +120,7 @@ func objectives() []objective {
 		},
 		{
 			Name: "connect", Alert: "ConnectBudgetBurn", Target: thresholds.ConnectTarget,
-			Promise: "Streams begin within " + number(thresholds.ConnectSeconds) + " s, neither answered 5xx nor refused (429), as the hub counts them. Each attempt is counted once, by the answer to its request: sse_rejects_total has the same refusals again, and those of publishes. The topics of an attempt are not known here, so streams of stress traffic are among them; StressTraffic silences this objective meanwhile.",
+			Promise: "Streams begin within " + number(thresholds.ConnectSeconds) + " s, neither answered 5xx nor refused (429), as the hub counts them: what fails before it gets there, EdgeErrors and the prober tell. Each attempt is counted once, by the answer to its request: sse_rejects_total has the same refusals again, and those of publishes. The topics of an attempt are not known here, so streams of stress traffic are among them; StressTraffic silences this objective meanwhile.",
 			Bad:     "streams were refused, failed or took longer than 1 s to begin",
 			Look:    "Look at rejects by reason, then at CPU against its quota.",
 			Board:   "sluice-connections",

@@ -70,7 +70,7 @@ func checkAnnotations(t *testing.T, r *rule) {
 	}
 }
 
-var boards = []string{"sluice-overview", "sluice-delivery", "sluice-connections", "sluice-resume-storage", "sluice-admission", "sluice-runtime"}
+var boards = []string{"sluice-overview", "sluice-delivery", "sluice-connections", "sluice-resume-storage", "sluice-admission", "sluice-runtime", "sluice-edge"}
 
 // What is recorded is named level:metric:operations.
 func TestRecordedNames(t *testing.T) {

@@ -1,5 +1,7 @@
 package main
 
+import "github.com/sluice-stream/sluice/alerts/thresholds"
+
 // edge is how nginx sees the same traffic: what it answers, how long that takes,
 // and what it is short of.
 func edge() board {
@@ -40,20 +42,26 @@ func seen() []panel {
 				{expr: `(` + failed + `)` + ofAll, legend: "in all"},
 				{expr: `clamp_min(` + failed + ` - ` + failedAtHubs + `, 0)` + ofAll, legend: "at the edge alone"},
 			},
-			next: []string{admissionUID}},
+			limits:   above(thresholds.EdgeErrorRatio),
+			next:     []string{admissionUID},
+			runbooks: []string{"EdgeErrors"}},
 		{kind: graphPanel, wide: 8, high: 7, title: "Which requests failed, over five minutes?", unit: "ops",
 			normal: "none. A stream that cannot be had is answered 200 with an event that says so, and counts here as what it is: 502, 503 or 504.", act: "502: no hub took it. 503: a hub that ends, or has no room. 504: a hub that hangs. Of one release only: take it back.",
-			queries: []query{{expr: published, legend: "{{method}} {{route}} {{status}} {{release}}"}}},
+			queries:  []query{{expr: published, legend: "{{method}} {{route}} {{status}} {{release}}"}},
+			runbooks: []string{"EdgeErrors"}},
 		{kind: graphPanel, wide: 12, high: 8, title: "Is each route in time at the edge?", unit: "s", log: true,
-			normal: "milliseconds; of a stream it is the time until its head is out.", act: "compare with beside: is it the edge's own time, or the hub's?",
-			queries: quantiles("http_request_duration_seconds", served, "route", 0.5, 0.99)},
+			normal: "milliseconds; of a stream it is the time until its head is out.", act: "above 2 s for 10 min somebody is told. Compare with beside: is it the edge's own time, or the hub's?",
+			queries:  quantiles("http_request_duration_seconds", served, "route", 0.5, 0.99),
+			limits:   above(thresholds.SlowSeconds),
+			runbooks: []string{"EdgeSlow", "RequestsSlow"}},
 		{kind: graphPanel, wide: 12, high: 8, title: "What part of the slowest 1 % is the edge's own?", unit: "percentunit", max: 1,
 			normal: "anything while both are milliseconds.", act: "near 100 % and slow: the edge lacks CPU, or the hub is far. Of publishes, senders that are slow themselves: the hub is asked once all of an event is here. Near 0 % and slow: the hub.",
 			queries: []query{{
 				expr: `clamp_min(1 - histogram_quantile(0.99, sum by (le, route) (rate(http_request_duration_seconds_bucket{@}[$__rate_interval]))) / ` +
 					`histogram_quantile(0.99, sum by (le, route) (rate(http_request_duration_seconds_bucket` + served + `[$__rate_interval]))), 0)`,
 				legend: "{{route}}"}},
-			next: []string{admissionUID}},
+			next:     []string{admissionUID},
+			runbooks: []string{"EdgeSlow", "RequestsSlow"}},
 	}
 }
 
@@ -64,7 +72,9 @@ func room() []panel {
 			queries: []query{
 				{expr: `max by (instance) (sse_edge_streams{#} / sse_edge_streams_limit{#})`, legend: "streams {{instance}}"},
 				{expr: `max by (instance) (sse_edge_worker_connections{#} / sse_edge_worker_connections_limit{#})`, legend: "connections of a worker {{instance}}"},
-			}},
+			},
+			limits:   above(thresholds.EdgeFullRatio),
+			runbooks: []string{"EdgeFull"}},
 		{kind: graphPanel, wide: 8, high: 7, title: "Who is connected to the edge, and what do they do?", unit: "short",
 			normal: "writing is streams and answers, waiting is idle connections that are kept.", act: "reading for long: clients that send slowly, or nothing. Streams fall at once: see Connections for whether they come back.",
 			queries: []query{
@@ -77,7 +87,9 @@ func room() []panel {
 			queries: []query{
 				{expr: `sum by (fault) (rate(sse_edge_faults_total{#}[$__rate_interval]))`, legend: "{{fault}}"},
 				{expr: `sum(rate(sse_edge_connections_refused_total{#}[$__rate_interval]))`, legend: "refused"},
-			}},
+			},
+			limits:   above(more(thresholds.EdgeFaultRate)),
+			runbooks: []string{"EdgeFull"}},
 	}
 }
 
@@ -90,7 +102,7 @@ func toHubs() []panel {
 		{kind: graphPanel, wide: 8, high: 7, title: "How does the way to a hub fail?", unit: "ops",
 			normal: "not at all, but while a hub starts anew.", act: "connect: no hub listens. closed: it went away in the middle of an answer. timeout: it hangs.",
 			queries:  []query{{expr: `sum by (reason) (rate(sse_edge_upstream_failures_total{#}[$__rate_interval]))`, legend: "{{reason}}"}},
-			runbooks: []string{"HubDown"}},
+			runbooks: []string{"HubDown", "EdgeErrors"}},
 		{kind: graphPanel, wide: 8, high: 7, title: "How many workers are there, and do some end?", unit: "short", stacked: true,
 			normal: "as many as set; after a reload the old ones end when their streams have.", act: "ending ones for long hold memory and streams of the old configuration: something reloads again and again.",
 			queries: []query{{expr: `sum by (state) (sse_edge_workers{#})`, legend: "{{state}}"}}},

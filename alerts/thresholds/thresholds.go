@@ -28,11 +28,18 @@ const (
 // Signals that users feel.
 const (
 	SlowSeconds         = 2.0   // p99 of a route's answers and of fan-outs, for 10 min
-	LeastRequestRate    = 0.1   // requests a second below which a route's p99 says nothing
+	LeastRequestRate    = 0.1   // requests a second below which a route's p99, or the part that fails, says nothing
 	PublishSuccessRatio = 0.995 // of a class's publishes, for 5 min; below it everybody is told
 	LeastPublishRate    = 0.05  // publishes a second below which the ratio of a class says nothing
 	ProbeFailureRatio   = 0.5   // of a target's round trips over 2 min
 	BufferedProbes      = 1.0   // round trips in 5 min that a buffering proxy held back; above it is no chance
+)
+
+// The edge.
+const (
+	EdgeErrorRatio = 0.01 // of requests that fail at the edge and at no hub, for 3 min
+	EdgeFullRatio  = 0.9  // of the streams, and of a worker's connections, that it has room for
+	EdgeFaultRate  = 0.0  // a second, for want of connections, files or ports: none is normal
 )
 
 // Readers.
