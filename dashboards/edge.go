@@ -35,7 +35,7 @@ func seen() []panel {
 			normal: "like the same hour of other days.", act: "more of /v1/events than usual: streams break and come back. Much of other: somebody looks around.",
 			queries:  []query{{expr: `sum by (route) (rate(http_request_duration_seconds_count{#}[$__rate_interval]))`, legend: "{{route}}"}},
 			next:     []string{connectionsUID},
-			runbooks: []string{"EdgeDown"}},
+			runbooks: []string{"EdgeDown", "EdgeUnseen"}},
 		{kind: graphPanel, wide: 8, high: 7, title: "What part of the requests fails?", unit: "percentunit",
 			normal: "none.", act: "at the edge alone: nginx, or its way to the hubs, below. In all, and not at the edge alone: the hubs, see Admission.",
 			queries: []query{
