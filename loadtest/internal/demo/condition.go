@@ -26,11 +26,11 @@ func (c *condition) note(err error) {
 	switch {
 	case err != nil:
 		if !c.bad {
-			c.log.Warn("the hub does not do its part; trying on", "error", err.Error())
+			c.log.Warn("the hub does not do its part; trying on", append(traceOf(err), "event_type", "sse_error", "error", err.Error())...)
 		}
 		c.bad, c.last = true, time.Now()
 	case c.bad && time.Since(c.last) > calm:
 		c.bad = false
-		c.log.Info("going on")
+		c.log.Info("going on", "event_type", "demo")
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sluice-stream/sluice/loadtest/internal/logging"
 	"github.com/sluice-stream/sluice/loadtest/internal/settings"
 	"github.com/sluice-stream/sluice/loadtest/internal/target"
 	"github.com/sluice-stream/sluice/services/client"
@@ -25,6 +26,7 @@ readers that come back from too far away. A hub that is away is waited for.
 // options are the settings of a demo.
 type options struct {
 	hub    target.Hub
+	logTo  logging.Options
 	rate   float64
 	faults bool
 	ratio  float64
@@ -36,7 +38,8 @@ func parse(args []string, getenv func(string) string, out io.Writer) (*options, 
 	o.hub.Flags(set)
 	set.Float64Var(&o.rate, "rate", 10, "events a second over all topics, up to 100")
 	set.BoolVar(&o.faults, "faults", true, "misbehave on purpose as well; --faults=false only behaves")
-	set.Float64Var(&o.ratio, "trace-ratio", 0.05, "part of the publishes and connects whose trace is sampled, 0 to 1")
+	set.Float64Var(&o.ratio, "trace-ratio", 0.05, "part of the publishes and connects whose trace is sampled, 0 to 1: each has a line in the log")
+	o.logTo.Flags(set)
 	if err := settings.Parse(set, args, getenv, help, out); err != nil {
 		return nil, err
 	}
@@ -52,6 +55,7 @@ func parse(args []string, getenv func(string) string, out io.Writer) (*options, 
 // demo is one that runs.
 type demo struct {
 	*options
+	log       *slog.Logger
 	publisher *client.Publisher
 	http      *http.Client // for single requests
 	health    *condition
@@ -70,6 +74,11 @@ func Run(ctx context.Context, args []string, getenv func(string) string, stdout 
 	if err != nil {
 		return err
 	}
+	log, endLog, err := o.logTo.Open(stdout, "demo")
+	if err != nil {
+		return err
+	}
+	defer endLog()
 	publisher, err := o.hub.Publisher()
 	if err != nil {
 		return err
@@ -77,15 +86,14 @@ func Run(ctx context.Context, args []string, getenv func(string) string, stdout 
 	defer publisher.Close()
 	transport := &http.Transport{MaxIdleConnsPerHost: 2, IdleConnTimeout: 30 * time.Second}
 	defer transport.CloseIdleConnections()
-	log := slog.New(slog.NewJSONHandler(stdout, nil)).With("service_name", "demo")
-	d := &demo{options: o, publisher: publisher, health: &condition{log: log},
+	d := &demo{options: o, log: log, publisher: publisher, health: &condition{log: log},
 		http: &http.Client{Transport: transport, Timeout: 10 * time.Second}}
 	actors := append(d.publishers(), d.readers()...)
 	if o.faults {
 		actors = append(actors, d.badPublishers()...)
 		actors = append(actors, d.badReaders()...)
 	}
-	log.Info("playing", "url", o.hub.URL, "actors", len(actors), "faults", o.faults)
+	log.Info("playing", "event_type", "start", "url", o.hub.URL, "actors", len(actors), "faults", o.faults)
 	var playing sync.WaitGroup
 	for _, a := range actors {
 		playing.Go(func() { d.play(ctx, a) })

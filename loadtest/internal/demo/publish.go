@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/sluice-stream/sluice/loadtest/internal/logging"
 	"github.com/sluice-stream/sluice/loadtest/internal/target"
 	"github.com/sluice-stream/sluice/services/client"
 )
@@ -17,9 +18,14 @@ const publishTime = 10 * time.Second
 
 // publish publishes one event, as part of a trace of its own.
 func (d *demo) publish(ctx context.Context, topic string, m client.Message) (client.Receipt, error) {
-	ctx, cancel := context.WithTimeout(ctx, publishTime)
+	limited, cancel := context.WithTimeout(ctx, publishTime)
 	defer cancel()
-	return d.publisher.Publish(target.WithTrace(ctx, target.NewTrace(d.ratio)), topic, m)
+	trace, began := target.NewTrace(d.ratio), time.Now()
+	receipt, err := d.publisher.Publish(target.WithTrace(limited, trace), topic, m)
+	if ctx.Err() == nil { // else it is the demo's own end
+		d.tell(trace, "sse_publish", "published", err, "topic", topic, "id", receipt.ID, "duration_ms", logging.Milliseconds(time.Since(began)))
+	}
+	return receipt, in(trace, err)
 }
 
 // wares are what the shop tells of: a topic with its part of all events.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/sluice-stream/sluice/loadtest/internal/target"
@@ -24,7 +25,7 @@ type reader struct {
 }
 
 // read reads until the reader leaves, ctx ends, or the hub refuses for good.
-// It returns the last id.
+// It returns the last id. All its streams are opened in one trace.
 func (d *demo) read(ctx context.Context, r reader) (last string, err error) {
 	ctx, leave := context.WithCancelCause(ctx)
 	defer leave(nil)
@@ -34,16 +35,23 @@ func (d *demo) read(ctx context.Context, r reader) (last string, err error) {
 	if o.Header == nil {
 		o.Header = http.Header{}
 	}
-	o.Header.Set("Traceparent", target.NewTrace(d.ratio).Header)
+	trace := target.NewTrace(d.ratio)
+	o.Header.Set("Traceparent", trace.Header)
+	tell := func(s client.State) {
+		d.tell(trace, "sse_connect", "reading", s.Err, "topic", strings.Join(o.Topics, ","), "connection_id", s.Connection)
+	}
 	o.OnState = func(s client.State) {
 		switch s.Phase {
+		case client.Open:
+			tell(s)
 		case client.Live:
 			if d.health.note(nil); r.live {
 				leave(errEnough)
 			}
 		case client.Waiting:
 			if s.Failures > 0 { // a stream that ends is no failure, one that can't be had is
-				d.health.note(s.Err)
+				tell(s)
+				d.health.note(in(trace, s.Err))
 			}
 		}
 	}
@@ -53,7 +61,7 @@ func (d *demo) read(ctx context.Context, r reader) (last string, err error) {
 			if errors.Is(err, errEnough) || errors.Is(err, context.DeadlineExceeded) {
 				err = nil
 			}
-			return last, err
+			return last, in(trace, err)
 		}
 		if last = e.ID; r.enjoys != nil && !r.enjoys(e) {
 			return last, nil

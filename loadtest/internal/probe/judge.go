@@ -3,14 +3,14 @@ package probe
 import (
 	"slices"
 	"time"
+
+	"github.com/sluice-stream/sluice/loadtest/internal/target"
 )
 
 // outcomes is told how each round ended, once.
 type outcomes interface {
-	// succeeded: the event was read in time. The trace id is empty where the
-	// round was not sampled.
-	succeeded(took time.Duration, traceID string)
-	failed(why reason)
+	succeeded(r *round, took time.Duration) // the event was read in time
+	failed(r *round, why reason)
 }
 
 // together is within which time events have arrived at the same moment.
@@ -18,11 +18,11 @@ const together = 50 * time.Millisecond
 
 // round is one event, from its publish to its reading.
 type round struct {
-	name     string // the event's data
-	traceID  string // empty: not sampled
+	name     string       // the event's data
+	trace    target.Trace // of its publish
 	started  time.Time
 	answered time.Time // when the hub had taken it; zero: not yet
-	refused  bool      // or it will not be
+	refused  error     // or why it will not be
 	read     time.Time // zero: not yet
 }
 
@@ -41,8 +41,8 @@ type judge struct {
 }
 
 // start notes that a round begins.
-func (j *judge) start(name, traceID string, at time.Time) {
-	j.rounds = append(j.rounds, &round{name: name, traceID: traceID, started: at})
+func (j *judge) start(name string, trace target.Trace, at time.Time) {
+	j.rounds = append(j.rounds, &round{name: name, trace: trace, started: at})
 }
 
 func (j *judge) find(name string) *round {
@@ -54,15 +54,15 @@ func (j *judge) find(name string) *round {
 	return nil
 }
 
-// published notes the hub's answer, or that there will be none.
-func (j *judge) published(name string, ok bool, at time.Time) {
+// published notes the hub's answer: nil, or why it has not taken the event.
+func (j *judge) published(name string, refused error, at time.Time) {
 	r := j.find(name)
 	switch {
 	case r == nil: // decided long ago
-	case ok:
+	case refused == nil:
 		r.answered = at
 	default:
-		r.refused = true
+		r.refused = refused
 		j.holding = false // not the stream alone is in trouble
 	}
 }
@@ -105,21 +105,21 @@ func (j *judge) tick(now time.Time) {
 func (j *judge) decide(r *round, now time.Time) bool {
 	over := now.Sub(r.started) >= j.timeout
 	switch {
-	case r.refused, r.answered.IsZero() && over:
-		j.out.failed(failedPublish)
+	case r.refused != nil, r.answered.IsZero() && over:
+		j.out.failed(r, failedPublish)
 	case r.answered.IsZero(), r.read.IsZero() && !over, !r.read.IsZero() && now.Sub(r.read) < together:
 		return false // something may come yet, be it another event at the same moment
 	case r.read.IsZero():
-		j.out.failed(j.unread(r, now))
+		j.out.failed(r, j.unread(r, now))
 	case r.read.Sub(r.started) >= j.timeout:
-		j.out.failed(failedTimeout)
+		j.out.failed(r, failedTimeout)
 	case j.late(r) && (j.holding || j.bunched(r)):
 		j.holding = true
-		j.out.failed(failedBuffering)
+		j.out.failed(r, failedBuffering)
 	default:
 		onTime := j.stream.openSince(r.started) && !j.late(r) && !j.bunched(r)
 		j.holding = j.holding && !onTime
-		j.out.succeeded(r.read.Sub(r.started), r.traceID)
+		j.out.succeeded(r, r.read.Sub(r.started))
 	}
 	return true
 }

@@ -1,20 +1,23 @@
 package probe
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sluice-stream/sluice/loadtest/internal/target"
 )
 
 // verdicts are how rounds ended, in words.
 type verdicts []string
 
-func (v *verdicts) succeeded(took time.Duration, _ string) {
+func (v *verdicts) succeeded(_ *round, took time.Duration) {
 	*v = append(*v, "ok "+took.String())
 }
-func (v *verdicts) failed(why reason) { *v = append(*v, string(why)) }
+func (v *verdicts) failed(_ *round, why reason) { *v = append(*v, string(why)) }
 
 // story tells a judge what happened at which millisecond, with ticks between.
 type story struct {
@@ -47,11 +50,11 @@ func (s *story) tell(t *testing.T, line string) {
 	at := s.at(ms)
 	switch what {
 	case "start":
-		s.j.start(name, "", at)
+		s.j.start(name, target.Trace{}, at)
 	case "answer":
-		s.j.published(name, true, at)
+		s.j.published(name, nil, at)
 	case "refuse":
-		s.j.published(name, false, at)
+		s.j.published(name, errors.New("refused"), at)
 	case "read":
 		s.j.read(name, at)
 	case "ask":

@@ -57,7 +57,7 @@ func newMetrics(r prometheus.Registerer, targets []string) *metrics {
 	return m
 }
 
-// of returns what notes the rounds of one target.
+// of returns what counts the rounds of one target.
 func (m *metrics) of(target string) *targetMetrics {
 	return &targetMetrics{m.latency.WithLabelValues(target), m.failures.MustCurryWith(prometheus.Labels{"target": target})}
 }
@@ -68,13 +68,13 @@ type targetMetrics struct {
 }
 
 // succeeded implements outcomes.
-func (t *targetMetrics) succeeded(took time.Duration, traceID string) {
-	if e, ok := t.latency.(prometheus.ExemplarObserver); ok && traceID != "" {
-		e.ObserveWithExemplar(took.Seconds(), prometheus.Labels{"trace_id": traceID})
+func (t *targetMetrics) succeeded(r *round, took time.Duration) {
+	if e, ok := t.latency.(prometheus.ExemplarObserver); ok && r.trace.Sampled {
+		e.ObserveWithExemplar(took.Seconds(), prometheus.Labels{"trace_id": r.trace.ID})
 		return
 	}
 	t.latency.Observe(took.Seconds())
 }
 
 // failed implements outcomes.
-func (t *targetMetrics) failed(why reason) { t.failures.WithLabelValues(string(why)).Inc() }
+func (t *targetMetrics) failed(_ *round, why reason) { t.failures.WithLabelValues(string(why)).Inc() }

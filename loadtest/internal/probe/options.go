@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sluice-stream/sluice/loadtest/internal/logging"
 	"github.com/sluice-stream/sluice/loadtest/internal/settings"
 	"github.com/sluice-stream/sluice/loadtest/internal/target"
 )
@@ -37,6 +38,7 @@ const maxTargets = 32
 // options are the settings of a prober.
 type options struct {
 	hub      target.Hub
+	logTo    logging.Options
 	listen   string
 	targets  targets
 	interval time.Duration
@@ -89,7 +91,8 @@ func parse(args []string, getenv func(string) string, out io.Writer) (*options, 
 	set.Var(&o.targets, "target", "name=topic: what to probe, and the label that it gets; repeatable, or with commas")
 	set.DurationVar(&o.interval, "interval", time.Second, "time between two rounds of a target, 100ms or more")
 	set.DurationVar(&o.timeout, "timeout", 5*time.Second, "time for a round; twice the interval or more")
-	set.Float64Var(&o.ratio, "trace-ratio", 0.02, "part of the rounds whose trace is sampled, 0 to 1")
+	set.Float64Var(&o.ratio, "trace-ratio", 0.02, "part of the rounds and streams whose trace is sampled, 0 to 1: each has a line in the log")
+	o.logTo.Flags(set)
 	if err := settings.Parse(set, args, getenv, help, out); err != nil {
 		return nil, err
 	}

@@ -27,6 +27,11 @@ func Run(ctx context.Context, args []string, getenv func(string) string, stdout 
 	if err != nil {
 		return err
 	}
+	log, endLog, err := o.logTo.Open(stdout, "prober")
+	if err != nil {
+		return err
+	}
+	defer endLog()
 	listener, err := net.Listen("tcp", o.listen)
 	if err != nil {
 		return fmt.Errorf("--listen: %w: choose another address", err)
@@ -37,11 +42,10 @@ func Run(ctx context.Context, args []string, getenv func(string) string, stdout 
 		return err
 	}
 	defer publisher.Close()
-	log := slog.New(slog.NewJSONHandler(stdout, nil)).With("service_name", "prober")
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	watches := newWatches(o, newMetrics(registry, o.targets.labels()), publisher, log)
-	log.Info("probing", "url", o.hub.URL, "metrics", "http://"+listener.Addr().String()+"/metrics")
+	log.Info("probing", "event_type", "start", "url", o.hub.URL, "metrics", "http://"+listener.Addr().String()+"/metrics")
 
 	var probing sync.WaitGroup
 	defer probing.Wait()

@@ -197,6 +197,8 @@ func TestSettings(t *testing.T) {
 		"--target a=x --url edge:8080":                "is not the address of a hub",
 		"--target a=x --trace-ratio 2":                "between 0 and 1",
 		"--target a=x --token-file /nowhere/there/is": "hub token",
+		"--target a=x --loki-url loki:3100":           "--loki-url: the address of Loki",
+		"--target a=x --environment a/b":              "--environment",
 		"--target a=x now":                            "is too much",
 		"--nonsense":                                  "loadtest probe --help",
 	} {
@@ -205,7 +207,7 @@ func TestSettings(t *testing.T) {
 		}
 	}
 	var out bytes.Buffer
-	if err := Run(t.Context(), []string{"--help"}, noEnv, &out); !errors.Is(err, flag.ErrHelp) || !strings.Contains(out.String(), "--trace-ratio") || !strings.Contains(out.String(), "LOADTEST_TOKEN_FILE") {
+	if err := Run(t.Context(), []string{"--help"}, noEnv, &out); !errors.Is(err, flag.ErrHelp) || !strings.Contains(out.String(), "--loki-url") || !strings.Contains(out.String(), "LOADTEST_TOKEN_FILE") {
 		t.Errorf("%v %s", err, &out)
 	}
 	if err := Healthcheck(t.Context(), []string{"--listen", programtest.FreeAddress(t)}, noEnv, io.Discard); err == nil || !strings.Contains(err.Error(), "not at work") {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -31,9 +32,10 @@ type watch struct {
 	said said // owned by the goroutine that reads
 }
 
-func newWatch(o *options, one probed, out outcomes, publisher *client.Publisher, log *slog.Logger) *watch {
-	w := &watch{o: o, topic: one.topic, publisher: publisher, run: rand.Text(), log: log.With("target", one.label, "topic", one.topic),
-		judge: judge{interval: o.interval, timeout: o.timeout, out: out}}
+func newWatch(o *options, one probed, m *targetMetrics, publisher *client.Publisher, log *slog.Logger) *watch {
+	log = log.With("target", one.label, "topic", one.topic)
+	w := &watch{o: o, topic: one.topic, publisher: publisher, run: rand.Text(), log: log,
+		judge: judge{interval: o.interval, timeout: o.timeout, out: newRounds(m, log)}}
 	w.said.log = w.log
 	w.turned.Store(time.Now().UnixNano())
 	return w
@@ -80,17 +82,14 @@ func (w *watch) publish(ctx context.Context, n int) {
 	ctx, cancel := context.WithTimeout(ctx, w.o.timeout)
 	defer cancel()
 	trace := target.NewTrace(w.o.ratio)
-	exemplar := ""
-	if trace.Sampled {
-		exemplar = trace.ID
-	}
 	name := fmt.Sprintf(`{"probe":"%s-%d"}`, w.run, n)
-	w.note(func(j *judge, at time.Time) { j.start(name, exemplar, at) })
+	w.note(func(j *judge, at time.Time) { j.start(name, trace, at) })
 	_, err := w.publisher.Publish(target.WithTrace(ctx, trace), w.topic, client.Message{Type: "probe", Data: name})
-	w.note(func(j *judge, at time.Time) { j.published(name, err == nil, at) })
-	if ctx.Err() == nil || errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		w.said.publish(err)
+	if errors.Is(ctx.Err(), context.Canceled) { // the prober's own end
+		return
 	}
+	w.note(func(j *judge, at time.Time) { j.published(name, err, at) })
+	w.said.publish(err, trace)
 }
 
 // reading keeps a stream open until ctx ends, with a new attempt every
@@ -99,11 +98,12 @@ func (w *watch) publish(ctx context.Context, n int) {
 func (w *watch) reading(ctx context.Context) {
 	position := ""
 	for ctx.Err() == nil {
-		err := w.follow(ctx, &position)
+		trace := target.NewTrace(w.o.ratio)
+		err := w.follow(ctx, trace, &position)
 		if ctx.Err() != nil {
 			return
 		}
-		w.said.stream(err)
+		w.said.stream(err, trace)
 		select {
 		case <-time.After(w.o.interval):
 		case <-ctx.Done():
@@ -114,9 +114,9 @@ func (w *watch) reading(ctx context.Context) {
 // errOver ends a subscription whose stream is over.
 var errOver = errors.New("the stream is over")
 
-// follow reads one stream from a position, which it moves, to its end, and
-// returns why it ended.
-func (w *watch) follow(ctx context.Context, position *string) (why error) {
+// follow reads one stream, opened in a trace, from a position, which it moves,
+// to its end, and returns why it ended.
+func (w *watch) follow(ctx context.Context, trace target.Trace, position *string) (why error) {
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
 	open, announced := false, false
@@ -138,14 +138,18 @@ func (w *watch) follow(ctx context.Context, position *string) (why error) {
 		case client.Open:
 			open = true
 			w.note(func(j *judge, at time.Time) { j.stream.open(at) })
-			w.said.stream(nil)
+			w.said.stream(nil, trace)
+			if trace.Sampled {
+				w.log.Info("the stream is open", "event_type", "sse_connect", "trace_id", trace.ID, "connection_id", s.Connection)
+			}
 		case client.Draining:
 			announced = true
 		case client.Waiting:
 			over(s.Err)
 		}
 	}
-	o := client.Options{URL: w.o.hub.URL, Token: w.o.hub.Token(), Topics: []string{w.topic}, LastEventID: *position, Spare: -1, OnState: changed}
+	o := client.Options{URL: w.o.hub.URL, Token: w.o.hub.Token(), Topics: []string{w.topic}, LastEventID: *position, Spare: -1, OnState: changed,
+		Header: http.Header{"Traceparent": {trace.Header}}}
 	for e, err := range client.Subscribe(ctx, o) {
 		if err != nil {
 			if why == nil {
