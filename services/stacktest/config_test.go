@@ -130,6 +130,21 @@ func TestSecretsAreForThoseWhoNeedThem(t *testing.T) {
 	}
 }
 
+// Prober and demo log where the hub does, as parts of the same deployment.
+func TestAllLogToLoki(t *testing.T) {
+	project := load(t, cli.WithDotEnv)
+	hub := project.Services["hub"].Environment
+	for _, name := range []string{"prober", "demo"} {
+		environment := project.Services[name].Environment
+		for _, setting := range []string{"LOKI_URL", "ENVIRONMENT"} {
+			of, want := environment["LOADTEST_"+setting], hub["SLUICE_"+setting]
+			if of == nil || want == nil || *of == "" || *of != *want {
+				t.Errorf("%s and the hub differ in %s", name, setting)
+			}
+		}
+	}
+}
+
 // .env has every variable of compose.yaml, no other, and the defaults that
 // compose.yaml has itself, but for the demo, which it turns on.
 func TestEnvironmentFile(t *testing.T) {
