@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"crypto/x509"
 	"io"
 	"maps"
 	"net/http"
@@ -139,6 +140,37 @@ func TestInitMakesTokensElsewhere(t *testing.T) {
 		if all = slices.Sorted(maps.Keys(files(t, tokens))); !slices.Equal(all, []string{"demo-token", "prober-token"}) {
 			t.Errorf("tokens: %v", all)
 		}
+	}
+}
+
+// The certificate that hub init makes is one that a hub takes, and that who was
+// told of it trusts, under each of its names.
+func TestInitMakesACertificate(t *testing.T) {
+	dir := t.TempDir()
+	said, err := command(t, noEnv, "init", "--dir", dir, "--tls", filepath.Join(dir, "tls"), "--tls-name", "hub.example")
+	if err != nil || strings.Count(said, "hub init: in ") != 2 {
+		t.Fatalf("%v: %s", err, said)
+	}
+	made := files(t, filepath.Join(dir, "tls"))
+	cert, key := filepath.Join(dir, "tls", "self-signed.crt"), filepath.Join(dir, "tls", "self-signed.key")
+	h := startHub(t, "--tls-cert", cert, "--tls-key", key)
+	id := identity{cert: cert, key: key, pool: x509.NewCertPool()}
+	if !id.pool.AppendCertsFromPEM([]byte(made["self-signed.crt"])) {
+		t.Fatalf("it is %q", made["self-signed.crt"])
+	}
+	for _, name := range []string{"localhost", "127.0.0.1", "hub.example"} {
+		client := id.client(t, true)
+		client.Transport.(*http.Transport).TLSClientConfig.ServerName = name
+		if answer, text := ask(t, client, "POST", h.public+"/v1/topics/orders/events", "x", nil); answer.StatusCode != 201 {
+			t.Errorf("%s: %s %s", name, answer.Status, text)
+		}
+	}
+	// Run again, it replaces nothing that a hub may be reading.
+	if said, err = command(t, noEnv, "init", "--dir", dir, "--tls", filepath.Join(dir, "tls")); err != nil || strings.Contains(said, "made") {
+		t.Errorf("again: %v %s", err, said)
+	}
+	if !maps.Equal(made, files(t, filepath.Join(dir, "tls"))) {
+		t.Error("it was replaced")
 	}
 }
 

@@ -6,17 +6,22 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 )
 
-// folder is where secrets are.
-type folder struct{ dir string }
+// folder is where secrets are, or a certificate.
+type folder struct {
+	dir     string
+	of      string // what is in it, in words
+	setting string // that names it
+}
 
 // prepare makes the folder, for its owner and its group. Where files in it are
 // shared, others may pass through it to them, and see no list.
 func (f folder) prepare(shared bool) error {
 	mode := os.FileMode(0o750)
 	if shared {
-		mode = 0o751
+		mode = passed
 	}
 	if err := os.MkdirAll(f.dir, mode); err != nil {
 		return f.unwritable(err)
@@ -24,6 +29,25 @@ func (f folder) prepare(shared bool) error {
 	info, err := os.Stat(f.dir)
 	if err == nil && info.Mode().Perm() != mode { // it was made with less, or is a volume's
 		err = os.Chmod(f.dir, mode)
+	}
+	if err != nil {
+		return f.unwritable(err)
+	}
+	return nil
+}
+
+// passed is the least mode of a folder that others pass through.
+const passed = 0o751
+
+// letPass makes the folder, and lets others pass through it. What else they may
+// do there is up to who made it.
+func (f folder) letPass() error {
+	if err := os.MkdirAll(f.dir, passed); err != nil {
+		return f.unwritable(err)
+	}
+	info, err := os.Stat(f.dir)
+	if err == nil && info.Mode()&passed != passed {
+		err = os.Chmod(f.dir, info.Mode()|passed)
 	}
 	if err != nil {
 		return f.unwritable(err)
@@ -61,6 +85,28 @@ func (f folder) ensure(name string, mode os.FileMode, make func() (string, error
 	return true, nil
 }
 
+// replace makes a file anew. Who reads it finds the old one or the new one, as a
+// whole.
+func (f folder) replace(name string, mode os.FileMode, make func() (string, error)) error {
+	text, err := make()
+	if err != nil {
+		return err
+	}
+	temporary, err := f.write(name, text, mode)
+	if err != nil {
+		return f.unwritable(err)
+	}
+	path := filepath.Join(f.dir, name)
+	if runtime.GOOS == "windows" {
+		_ = os.Chmod(path, 0o600) // nothing takes the place of a read-only file there
+	}
+	if err := os.Rename(temporary, path); err != nil {
+		os.Remove(temporary)
+		return f.unwritable(err)
+	}
+	return nil
+}
+
 // write writes a new file that nobody knows yet.
 func (f folder) write(name, text string, mode os.FileMode) (path string, err error) {
 	file, err := os.CreateTemp(f.dir, "."+name+"-*")
@@ -81,5 +127,5 @@ func (f folder) write(name, text string, mode os.FileMode) (path string, err err
 }
 
 func (f folder) unwritable(err error) error {
-	return fmt.Errorf("the folder of the secrets: %w: give it to the user that hub init runs as (uid %d), or name another in --dir", err, os.Getuid())
+	return fmt.Errorf("the folder of %s: %w: give it to the user that hub init runs as (uid %d), or name another in %s", f.of, err, os.Getuid(), f.setting)
 }

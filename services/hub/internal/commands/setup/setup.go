@@ -1,5 +1,5 @@
 // Package setup is the command "hub init": it makes the secrets of a stack
-// that are missing.
+// that are missing, and a certificate for trying.
 package setup
 
 import (
@@ -36,6 +36,16 @@ changed by deleting its file and running it again; with jwt-secret both tokens g
   --share   files that whoever can reach the folder may read, because their readers are
             other users than the hub's; the others are for the owner and the group
             alone; with commas between, '' for none (grafana-admin-password)
+  --tls     a folder for a certificate that signs itself, for trying; it is made where it
+            is missing (none)
+  --tls-name
+            what that is for beside localhost, 127.0.0.1, ::1 and edge: the name of a
+            host or an address; repeatable, or with commas between (none)
+
+In the folder of --tls there are self-signed.crt and, for the owner and the group alone,
+self-signed.key: for --tls-cert and --tls-key. They stay as they are, too, but for a
+certificate that hub init itself made: it is for 824 days, and in the last 30 of them or
+later it is made anew, of the same key. With --tls and no --dir there is nothing else.
 `
 
 // tokenFor is how long the tokens of a stack's own programs hold.
@@ -59,6 +69,9 @@ func Run(args []string, out io.Writer) error {
 	dir := set.String("dir", "", "")
 	tokens := set.String("tokens", "", "")
 	share := set.String("share", grafanaPassword, "")
+	tlsDir := set.String("tls", "", "")
+	var tlsNames []string
+	set.Func("tls-name", "", moreNames(&tlsNames))
 	if err := set.Parse(args); errors.Is(err, flag.ErrHelp) {
 		fmt.Fprint(out, help)
 		return err
@@ -68,14 +81,29 @@ func Run(args []string, out io.Writer) error {
 	if set.NArg() > 0 {
 		return fmt.Errorf("%q is too much: hub init knows settings only (hub init --help lists them)", set.Arg(0))
 	}
-	if *dir == "" {
+	if *dir == "" && *tlsDir == "" {
 		return errors.New("--dir is missing: name the folder for the secrets")
+	}
+	if *tlsDir == "" && len(tlsNames) > 0 {
+		return errors.New("--tls is missing: name the folder for the certificate that --tls-name is about")
 	}
 	shared, err := sharedFiles(*share)
 	if err != nil {
 		return err
 	}
-	return fill(places{*dir, cmp.Or(*tokens, *dir)}, shared, out)
+	var b strings.Builder
+	if *dir != "" {
+		if err := (places{*dir, cmp.Or(*tokens, *dir)}).fill(shared, &b); err != nil {
+			return err
+		}
+	}
+	if *tlsDir != "" {
+		if err := newCertificate(*tlsDir, tlsNames).ensure(&b); err != nil {
+			return err
+		}
+	}
+	_, err = io.WriteString(out, b.String())
+	return err
 }
 
 func sharedFiles(text string) ([]string, error) {
@@ -96,26 +124,26 @@ type places struct{ secrets, tokens string }
 
 func (p places) of(name string) folder {
 	if name == proberToken || name == demoToken {
-		return folder{p.tokens}
+		return folder{p.tokens, "the tokens", "--tokens"}
 	}
-	return folder{p.secrets}
+	return folder{p.secrets, "the secrets", "--dir"}
 }
 
 func (p places) path(name string) string { return filepath.Join(p.of(name).dir, name) }
 
 // prepare makes the folders. Others may pass through one to what is shared.
 func (p places) prepare(shared []string) error {
-	for _, dir := range []string{p.secrets, p.tokens} {
-		pass := slices.ContainsFunc(shared, func(name string) bool { return p.of(name).dir == dir })
-		if err := (folder{dir}).prepare(pass); err != nil {
+	for _, f := range []folder{p.of(jwtSecret), p.of(proberToken)} {
+		pass := slices.ContainsFunc(shared, func(name string) bool { return p.of(name).dir == f.dir })
+		if err := f.prepare(pass); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// fill makes what is missing.
-func fill(p places, shared []string, out io.Writer) error {
+// fill makes what is missing, and tells of it.
+func (p places) fill(shared []string, b *strings.Builder) error {
 	if err := p.prepare(shared); err != nil {
 		return err
 	}
@@ -138,7 +166,10 @@ func fill(p places, shared []string, out io.Writer) error {
 	if err := p.checkTokens(); err != nil {
 		return err
 	}
-	return p.tell(made, kept, out)
+	list(b, p.folders(), made, kept)
+	path := p.path(grafanaPassword)
+	fmt.Fprintf(b, "The password of Grafana's user admin is in %s. With compose:\n  docker compose exec -T grafana cat %s\n", path, filepath.ToSlash(path))
+	return nil
 }
 
 // content returns what a new file holds.
@@ -183,19 +214,14 @@ func (p places) folders() string {
 	return p.secrets + " and " + p.tokens
 }
 
-// tell says what was made and what the users of a stack want to know.
-func (p places) tell(made, kept []string, out io.Writer) error {
-	var b strings.Builder
+// list says what was made and what was there.
+func list(b *strings.Builder, where string, made, kept []string) {
 	for _, part := range []struct {
 		what  string
 		files []string
 	}{{"made", made}, {"kept", kept}} {
 		if len(part.files) > 0 {
-			fmt.Fprintf(&b, "hub init: in %s %s %s\n", p.folders(), part.what, strings.Join(part.files, ", "))
+			fmt.Fprintf(b, "hub init: in %s %s %s\n", where, part.what, strings.Join(part.files, ", "))
 		}
 	}
-	path := p.path(grafanaPassword)
-	fmt.Fprintf(&b, "The password of Grafana's user admin is in %s. With compose:\n  docker compose exec -T grafana cat %s\n", path, filepath.ToSlash(path))
-	_, err := io.WriteString(out, b.String())
-	return err
 }
