@@ -79,15 +79,15 @@ func Run(ctx context.Context, args []string, getenv func(string) string, stdout 
 		return err
 	}
 	defer endLog()
-	publisher, err := o.hub.Publisher()
+	publisher, done, err := o.hub.Publisher()
 	if err != nil {
 		return err
 	}
-	defer publisher.Close()
-	transport := &http.Transport{MaxIdleConnsPerHost: 2, IdleConnTimeout: 30 * time.Second}
-	defer transport.CloseIdleConnections()
-	d := &demo{options: o, log: log, publisher: publisher, health: &condition{log: log},
-		http: &http.Client{Transport: transport, Timeout: 10 * time.Second}}
+	defer done()
+	single, done := o.hub.Client()
+	defer done()
+	single.Timeout = 10 * time.Second
+	d := &demo{options: o, log: log, publisher: publisher, http: single, health: &condition{log: log}}
 	actors := append(d.publishers(), d.readers()...)
 	if o.faults {
 		actors = append(actors, d.badPublishers()...)

@@ -68,13 +68,14 @@ func (d *demo) raw(ctx context.Context, query string, most time.Duration, with f
 		return err
 	}
 	dialer := &net.Dialer{Timeout: 5 * time.Second}
-	transport := &http.Transport{DisableKeepAlives: true, DisableCompression: true, DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
 		c, err := dialer.DialContext(ctx, network, address)
 		if tcp, ok := c.(*net.TCPConn); ok {
 			err = tcp.SetReadBuffer(4 << 10)
 		}
 		return c, err
-	}}
+	}
+	transport := &http.Transport{DisableKeepAlives: true, DisableCompression: true, TLSClientConfig: d.hub.TLS(), DialContext: dial}
 	answer, err := transport.RoundTrip(r)
 	if err != nil {
 		return err

@@ -30,7 +30,7 @@ func (d *demo) read(ctx context.Context, r reader) (last string, err error) {
 	ctx, leave := context.WithCancelCause(ctx)
 	defer leave(nil)
 	o := r.o
-	o.URL, o.Token, o.Spare, o.BufferBytes = d.hub.URL, d.hub.Token(), -1, 512<<10
+	o.Spare, o.BufferBytes = -1, 512<<10
 	o.Header = o.Header.Clone()
 	if o.Header == nil {
 		o.Header = http.Header{}
@@ -56,7 +56,7 @@ func (d *demo) read(ctx context.Context, r reader) (last string, err error) {
 		}
 	}
 	last = o.LastEventID
-	for e, err := range client.Subscribe(ctx, o) {
+	for e, err := range d.hub.Subscribe(ctx, o) {
 		if err != nil {
 			if errors.Is(err, errEnough) || errors.Is(err, context.DeadlineExceeded) {
 				err = nil

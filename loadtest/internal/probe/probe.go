@@ -36,12 +36,12 @@ func Run(ctx context.Context, args []string, getenv func(string) string, stdout 
 	if err != nil {
 		return fmt.Errorf("--listen: %w: choose another address", err)
 	}
-	publisher, err := o.hub.Publisher()
+	publisher, done, err := o.hub.Publisher()
 	if err != nil {
 		listener.Close()
 		return err
 	}
-	defer publisher.Close()
+	defer done()
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	watches := newWatches(o, newMetrics(registry, o.targets.labels()), publisher, log)

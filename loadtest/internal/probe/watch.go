@@ -148,9 +148,9 @@ func (w *watch) follow(ctx context.Context, trace target.Trace, position *string
 			over(s.Err)
 		}
 	}
-	o := client.Options{URL: w.o.hub.URL, Token: w.o.hub.Token(), Topics: []string{w.topic}, LastEventID: *position, Spare: -1, OnState: changed,
+	o := client.Options{Topics: []string{w.topic}, LastEventID: *position, Spare: -1, OnState: changed,
 		Header: http.Header{"Traceparent": {trace.Header}}}
-	for e, err := range client.Subscribe(ctx, o) {
+	for e, err := range w.o.hub.Subscribe(ctx, o) {
 		if err != nil {
 			if why == nil {
 				over(err)

@@ -1,5 +1,5 @@
-// Package target is the hub that load goes to: its address, the token for it,
-// and the traces that requests belong to.
+// Package target is the hub that load goes to: its address, how its certificate
+// is checked, the token for it, and the traces that requests belong to.
 package target
 
 import (
@@ -8,6 +8,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"iter"
 	"net/http"
 	"net/url"
 	"os"
@@ -20,6 +21,14 @@ import (
 type Hub struct {
 	URL       string // base address, such as http://edge:8080
 	TokenFile string // file with a bearer token, read anew for each request; empty: none
+
+	// TLSCA is a PEM file of authorities that are trusted beside the system's,
+	// and read anew when it changes; empty: none. TLSName is what the certificate
+	// must be for; empty: the host of URL. Both are for an https:// URL, and count
+	// for nothing with another.
+	TLSCA, TLSName string
+
+	trust trust
 }
 
 // DefaultURL is a bare hub on this machine.
@@ -29,15 +38,21 @@ const DefaultURL = "http://127.0.0.1:8080"
 func (h *Hub) Flags(set *flag.FlagSet) {
 	set.StringVar(&h.URL, "url", DefaultURL, "address of the hub, or of the edge in front of it")
 	set.StringVar(&h.TokenFile, "token-file", "", "file with a token that may publish and subscribe; it may be replaced at any time")
+	set.StringVar(&h.TLSCA, "tls-ca", "", "PEM file of authorities that are trusted for an https:// address, beside the system's; it may be replaced at any time")
+	set.StringVar(&h.TLSName, "tls-name", "", "name that the certificate of an https:// address must be for, where it is not the address's")
 }
 
-// Validate checks the address, and that there is a token where one is named.
+// Validate checks the address, and that there is a token and a certificate where
+// files are named.
 func (h *Hub) Validate() error {
 	u, err := url.Parse(h.URL)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return fmt.Errorf("--url %q is not the address of a hub: write it like %s", h.URL, DefaultURL)
 	}
 	h.URL = strings.TrimRight(h.URL, "/")
+	if err := h.validateTLS(); err != nil {
+		return err
+	}
 	if h.TokenFile != "" {
 		_, err = h.token(context.Background())
 	}
@@ -47,8 +62,8 @@ func (h *Hub) Validate() error {
 // maxToken is how long a token may be, in bytes: a hub takes no longer ones.
 const maxToken = 8 << 10
 
-// Token is what the client package wants to have of a token; nil without one.
-func (h *Hub) Token() func(context.Context) (string, error) {
+// source is what the client package wants to have of a token; nil without one.
+func (h *Hub) source() func(context.Context) (string, error) {
 	if h.TokenFile == "" {
 		return nil
 	}
@@ -89,7 +104,22 @@ func (h *Hub) Request(ctx context.Context, method, path, body string) (*http.Req
 }
 
 // Publisher returns one that tries once and joins the trace of its context
-// (see [WithTrace]).
-func (h *Hub) Publisher() (*client.Publisher, error) {
-	return client.NewPublisher(client.PublisherOptions{URL: h.URL, Token: h.Token(), MaxAttempts: 1, Traceparent: traceparent})
+// (see [WithTrace]). done is for when it is no longer used.
+func (h *Hub) Publisher() (p *client.Publisher, done func(), err error) {
+	c, done := h.Client()
+	p, err = client.NewPublisher(client.PublisherOptions{URL: h.URL, Token: h.source(), HTTP: c, MaxAttempts: 1, Traceparent: traceparent})
+	return p, done, err
+}
+
+// Subscribe is the client package's, from this hub and with its token: o says the
+// rest.
+func (h *Hub) Subscribe(ctx context.Context, o client.Options) iter.Seq2[client.Event, error] {
+	return func(yield func(client.Event, error) bool) {
+		var done func()
+		o := o
+		o.URL, o.Token = h.URL, h.source()
+		o.HTTP, done = h.Client()
+		defer done()
+		client.Subscribe(ctx, o)(yield)
+	}
 }

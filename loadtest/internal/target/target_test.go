@@ -44,11 +44,11 @@ func TestTokenAndTraceAreSent(t *testing.T) {
 	}))
 	defer s.Close()
 	h := Hub{URL: s.URL + "/", TokenFile: filepath.Join(t.TempDir(), "token")}
-	p, err := h.Publisher()
+	p, done, err := h.Publisher()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer p.Close()
+	defer done()
 	for _, token := range []string{"one", "two"} {
 		if err := os.WriteFile(h.TokenFile, []byte(token+"\n"), 0o600); err != nil {
 			t.Fatal(err)
