@@ -61,12 +61,14 @@ func (p Program) printHelp(set *flag.FlagSet, out io.Writer) {
 	var b strings.Builder
 	b.WriteString(p.About)
 	b.WriteString("\n")
-	last := ""
+	example := ""
 	set.VisitAll(func(f *flag.Flag) {
 		fmt.Fprintf(&b, "  --%-18s %s (%s)\n", f.Name, f.Usage, cmp.Or(f.DefValue, "none"))
-		last = f.Name
+		if example == "" || !strings.Contains(example, "-") {
+			example = f.Name
+		}
 	})
-	fmt.Fprintf(&b, "\nEach is a flag or an environment variable: --%s is\n%s. The flag wins.\n", last, p.EnvName(last))
+	fmt.Fprintf(&b, "\nEach is a flag or an environment variable: --%s is %s.\nThe flag wins.\n", example, p.EnvName(example))
 	// Help that cannot be printed has nobody to read it.
 	_, _ = io.WriteString(out, b.String())
 }

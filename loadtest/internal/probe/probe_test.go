@@ -207,7 +207,7 @@ func TestSettings(t *testing.T) {
 		}
 	}
 	var out bytes.Buffer
-	if err := Run(t.Context(), []string{"--help"}, noEnv, &out); !errors.Is(err, flag.ErrHelp) || !strings.Contains(out.String(), "--loki-url") || !strings.Contains(out.String(), "LOADTEST_TOKEN_FILE") {
+	if err := Run(t.Context(), []string{"--help"}, noEnv, &out); !errors.Is(err, flag.ErrHelp) || !strings.Contains(out.String(), "--loki-url") || !strings.Contains(out.String(), "LOADTEST_LOKI_URL") {
 		t.Errorf("%v %s", err, &out)
 	}
 	if err := Healthcheck(t.Context(), []string{"--listen", programtest.FreeAddress(t)}, noEnv, io.Discard); err == nil || !strings.Contains(err.Error(), "not at work") {

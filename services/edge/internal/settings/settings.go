@@ -8,8 +8,6 @@ import (
 	"io"
 	"net"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"time"
@@ -80,7 +78,7 @@ func (s *Settings) Flags(set *flag.FlagSet) {
 	set.Var(&s.TrustedProxies, "trusted-proxies", "address or range of a proxy in front, whose X-Forwarded-For is believed; repeatable")
 	set.StringVar(&s.Resolver, "resolver", "", "address of the name server, else that of /etc/resolv.conf")
 	set.StringVar(&s.Nginx, "nginx", "nginx", "the nginx program, 1.22 or later")
-	set.StringVar(&s.Folder, "folder", filepath.Join(os.TempDir(), "sluice-edge"), "folder for nginx's configuration, sockets and bodies")
+	set.StringVar(&s.Folder, "folder", "/tmp/sluice-edge", "folder for nginx's configuration, sockets and bodies")
 	set.IntVar(&s.Workers, "workers", 0, "processes of nginx; 0 is one for each core")
 	set.IntVar(&s.WorkerConnections, "worker-connections", 32768, "connections of each; a stream takes two; the limit of open files lowers it")
 	set.IntVar(&s.MaxStreams, "max-streams", 0, "open streams; 0 is as many as files, connections and ports have room for")

@@ -30,12 +30,14 @@ type Facts struct {
 
 type factsKey struct{}
 
-// traced gives every request its trace and every answer its X-Trace-Id, finds
-// out where the request comes from, and counts the answer.
+// traced gives every request its trace, and every answer its X-Trace-Id and the
+// release that gave it, finds out where the request comes from, and counts the answer.
 func (f *Front) traced(proxies admission.Proxies, next http.Handler) http.Handler {
+	release := []string{f.given.Settings.Release}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		facts := &Facts{Trace: f.given.Tracing.Request(r.Header), Began: time.Now()}
 		w.Header()["X-Trace-Id"] = []string{facts.Trace.TraceID()}
+		w.Header()["X-Release-Version"] = release
 		r = r.WithContext(context.WithValue(r.Context(), factsKey{}, facts))
 		facts.Caller = callerIn(r, proxies)
 		defer func() {
