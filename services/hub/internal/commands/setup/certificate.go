@@ -1,6 +1,7 @@
 package setup
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
@@ -74,6 +75,18 @@ func (c certificate) ensure(b *strings.Builder) error {
 	list(b, c.dir, made, kept)
 	c.tell(b, leaf)
 	return nil
+}
+
+// copyTo puts the certificate, and no key, where those are who have to trust it.
+func (c certificate) copyTo(other folder) error {
+	text, err := os.ReadFile(filepath.Join(c.dir, certFile))
+	if err != nil {
+		return c.unwritable(err)
+	}
+	if had, err := os.ReadFile(filepath.Join(other.dir, certFile)); err == nil && bytes.Equal(had, text) {
+		return nil
+	}
+	return other.replace(certFile, 0o444, func() (string, error) { return strings.TrimSuffix(string(text), "\n"), nil })
 }
 
 // read returns the certificate, also with the error that the key is another's.

@@ -8,6 +8,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"errors"
 	"math/big"
 	"os"
 	"path/filepath"
@@ -239,5 +240,39 @@ func TestCertificateSaysWhatToDo(t *testing.T) {
 		if err := Run(args, &out); err == nil || !strings.Contains(err.Error(), want) || out.Len() > 0 {
 			t.Errorf("%v: %v (want %s), and it prints %q", args, err, want, &out)
 		}
+	}
+}
+
+// Who has the tokens gets the certificate to trust, and not its key; a new one
+// takes the place of the old.
+func TestCopyOfTheCertificate(t *testing.T) {
+	dir := t.TempDir()
+	secrets, tokens, certificate := filepath.Join(dir, "secrets"), filepath.Join(dir, "tokens"), filepath.Join(dir, "tls")
+	made := func() string {
+		t.Helper()
+		initialize(t, "--dir", secrets, "--tokens", tokens, "--tls", certificate)
+		original, err := os.ReadFile(filepath.Join(certificate, certFile))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text, err := os.ReadFile(filepath.Join(tokens, certFile)); err != nil || string(text) != string(original) {
+			t.Errorf("the copy is %q, %v", text, err)
+		}
+		if _, err := os.Stat(filepath.Join(tokens, keyFile)); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("the key: %v", err)
+		}
+		return string(original)
+	}
+	first := made()
+	if made() != first {
+		t.Error("it was made anew")
+	}
+	for _, name := range []string{certFile, keyFile} {
+		if err := os.Remove(filepath.Join(certificate, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if made() == first {
+		t.Error("it was not made anew")
 	}
 }

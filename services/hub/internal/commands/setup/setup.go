@@ -46,6 +46,7 @@ In the folder of --tls there are self-signed.crt and, for the owner and the grou
 self-signed.key: for --tls-cert and --tls-key. They stay as they are, too, but for a
 certificate that hub init itself made: it is for 824 days, and in the last 30 of them or
 later it is made anew, of the same key. With --tls and no --dir there is nothing else.
+The folder of --tokens gets a copy of the certificate, for who is to trust it.
 `
 
 // tokenFor is how long the tokens of a stack's own programs hold.
@@ -98,8 +99,14 @@ func Run(args []string, out io.Writer) error {
 		}
 	}
 	if *tlsDir != "" {
-		if err := newCertificate(*tlsDir, tlsNames).ensure(&b); err != nil {
+		c := newCertificate(*tlsDir, tlsNames)
+		if err := c.ensure(&b); err != nil {
 			return err
+		}
+		if *tokens != "" {
+			if err := c.copyTo(folder{*tokens, "the tokens", "--tokens"}); err != nil {
+				return err
+			}
 		}
 	}
 	_, err = io.WriteString(out, b.String())
