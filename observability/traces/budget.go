@@ -18,12 +18,12 @@ const (
 )
 
 // What one sampled publish makes at the most on a hub, however many streams its
-// event goes to: itself, a fan-out and so many deliveries. A batch is one
+// event goes to: itself, the store, a fan-out and so many deliveries. A batch is one
 // publish, and its first event that is fanned out stands for all of them, as
 // long as it is among the latest 4,096.
 const (
 	DeliversPerPublish = 8
-	SpansPerPublish    = 1 + 1 + DeliversPerPublish
+	SpansPerPublish    = 1 + 1 + 1 + DeliversPerPublish
 )
 
 // LongestDelivery bounds how late a delivery is that is still traced: so long

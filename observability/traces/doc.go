@@ -3,17 +3,20 @@
 //
 // # What a trace holds
 //
-// A span never lives as long as a stream. Five kinds are made:
+// A span never lives as long as a stream. Five kinds are made by a hub:
 //
 //   - sse.connect (server): a handshake, from the request to the first bytes
 //     out. Its child sse.replay ends when the stream has been sent what was
 //     there at the handshake, perhaps after its parent.
 //   - sse.publish (producer): around the append. Its context is kept with the
-//     event, as traceparent.
+//     event, as traceparent. Its child sse.store is what the store took.
 //   - sse.fanout: one for each sampled publish, on each hub, with totals.
 //   - sse.deliver (consumer): a few deliveries, each a root of its own that is
 //     linked to the publish and to the connect.
 //   - sse.close: the end of a stream, linked to its connect.
+//
+// An edge in front has one for each request, from its log when it is over or, of
+// a stream, when its head is out: the parent of the hub's.
 //
 // So spans grow with connects and publishes, never with their product: one
 // sampled publish makes [SpansPerPublish] on a hub at the most, however many

@@ -10,6 +10,7 @@ const (
 	SpanConnect = "sse.connect"
 	SpanReplay  = "sse.replay"
 	SpanPublish = "sse.publish"
+	SpanStore   = "sse.store"
 	SpanFanout  = "sse.fanout"
 	SpanDeliver = "sse.deliver"
 	SpanClose   = "sse.close"

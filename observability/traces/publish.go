@@ -17,10 +17,13 @@ type Published struct {
 	Batch   int    // how many events; 0: it was not a batch
 	Outcome string // as metrics have it
 	Err     error
+	Store   string    // that was asked to append, empty: none was
+	Asked   time.Time // when it was
 }
 
 // Publishing is an append under way.
 type Publishing struct {
+	t      *Tracing
 	span   trace.Span // nil: not chosen
 	caller Ref
 }
@@ -28,7 +31,7 @@ type Publishing struct {
 // Publish begins an sse.publish. The append gets the context that is returned.
 // It has to be ended.
 func (t *Tracing) Publish(ctx context.Context, in Incoming, release string, start time.Time) (context.Context, Publishing) {
-	p := Publishing{caller: in.parent}
+	p := Publishing{t: t, caller: in.parent}
 	if !in.chosen {
 		return in.Context(ctx, release), p
 	}
@@ -54,10 +57,15 @@ func (p Publishing) Ref() Ref {
 // is not sampled.
 func (p Publishing) Traceparent() string { return p.Ref().Traceparent() }
 
-// End ends the span.
+// End ends the span, with that of the store below it.
 func (p Publishing) End(d Published) {
 	if p.span == nil {
 		return
+	}
+	if d.Store != "" {
+		a := attributes{semconv.DBSystemNameKey.String(clean(d.Store)), semconv.DBOperationName("append")}
+		a.text(semconv.MessagingDestinationNameKey, d.Topic)
+		p.t.below(p.span, made{name: SpanStore, kind: trace.SpanKindClient, start: d.Asked, end: d.End, attributes: a, err: d.Err})
 	}
 	a := messaging("publish", semconv.MessagingOperationTypeSend, d.Topic, d.ID)
 	a.text(outcomeKey, d.Outcome)

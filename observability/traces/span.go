@@ -25,6 +25,11 @@ func (t *Tracing) child(parent Ref, m made) Ref {
 	return t.finish(marked(contextBelow(parent), mark{}), m)
 }
 
+// below makes a span below one that is under way.
+func (t *Tracing) below(parent trace.Span, m made) {
+	t.finish(trace.ContextWithSpan(context.Background(), parent), m)
+}
+
 // contextBelow returns a context whose spans are below one of another process,
 // or begin a trace where that is none.
 func contextBelow(parent Ref) context.Context {

@@ -177,8 +177,8 @@ func uberHeader(t *testing.T, sc trace.SpanContext) http.Header {
 }
 
 // wholeTrace is how many spans an event's trace has: the publisher's, the hub's
-// two, the reader's.
-const wholeTrace = 4
+// three, the reader's.
+const wholeTrace = 5
 
 // arrives reports whether the event's trace is in Jaeger soon. On a machine that
 // is very busy a batch of spans may be dropped, and another event has to do.
@@ -213,13 +213,14 @@ func (w *walk) inJaeger() {
 	publish, ok := whole.span("sse.publish")
 	fanout, ok2 := whole.span("sse.fanout")
 	handle, ok3 := whole.span("handle order")
-	if !ok || !ok2 || !ok3 {
+	store, ok4 := whole.span("sse.store")
+	if !ok || !ok2 || !ok3 || !ok4 {
 		t.Fatalf("the trace has %+v", whole.Spans)
 	}
-	if !publish.refersTo("CHILD_OF", order.SpanID) || !fanout.refersTo("CHILD_OF", publish.SpanID) || !handle.refersTo("CHILD_OF", publish.SpanID) {
+	if !publish.refersTo("CHILD_OF", order.SpanID) || !fanout.refersTo("CHILD_OF", publish.SpanID) || !handle.refersTo("CHILD_OF", publish.SpanID) || !store.refersTo("CHILD_OF", publish.SpanID) {
 		t.Errorf("the spans do not hang together: %+v", whole.Spans)
 	}
-	if publish.tag("span.kind") != "producer" || publish.tag("messaging.destination.name") != "orders" || fanout.tag("sse.fanout.connections") != "1" {
+	if publish.tag("span.kind") != "producer" || publish.tag("messaging.destination.name") != "orders" || fanout.tag("sse.fanout.connections") != "1" || store.tag("db.system.name") != "memory" {
 		t.Errorf("sse.publish has %v, sse.fanout %v", publish.Tags, fanout.Tags)
 	}
 	if s := whole.Processes[publish.ProcessID].ServiceName; s != "hub" {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/sluice-stream/sluice/services/eventlog"
 	"github.com/sluice-stream/sluice/services/hub/internal/front"
@@ -86,9 +87,10 @@ func (p *Publisher) appendBatch(r *http.Request, topic, subject string, b batch)
 			bytes += len(o.event.data)
 		}
 	}
+	asked := time.Now()
 	results, err := p.appendAll(ctx, topic, entries)
 	if err != nil {
-		p.appended(r, span, topic, appended{batch: len(b), bytes: bytes, err: err})
+		p.appended(r, span, topic, appended{batch: len(b), bytes: bytes, asked: asked, err: err})
 		return front.RejectionOf(err)
 	}
 	failures := 0
@@ -110,7 +112,7 @@ func (p *Publisher) appendBatch(r *http.Request, topic, subject string, b batch)
 		}
 		results = results[1:]
 	}
-	p.appended(r, span, topic, appended{last, bytes, len(b), failure})
+	p.appended(r, span, topic, appended{last, bytes, len(b), asked, failure})
 	if failures > 0 {
 		p.logFailure(r, topic, front.RejectionOf(failure).Status, fmt.Errorf("%d of %d events of a batch: %w", failures, len(b), failure))
 	}

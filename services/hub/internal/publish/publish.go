@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -79,8 +80,9 @@ func (p *Publisher) publishOne(w http.ResponseWriter, r *http.Request, topic, su
 	ctx, cancel, span := p.appending(r)
 	defer cancel()
 	buf.Event = wire.AppendBody(buf.Event[:0], e.body(span.Traceparent()))
+	asked := time.Now()
 	receipt, err := p.append(ctx, topic, eventlog.Entry{Body: buf.Event, Idempotency: e.idempotency(subject)})
-	p.appended(r, span, topic, appended{receipt, len(e.data), 0, err})
+	p.appended(r, span, topic, appended{receipt, len(e.data), 0, asked, err})
 	if err != nil {
 		why := front.RejectionOf(err)
 		if why.Status >= 500 {

@@ -25,6 +25,7 @@ type appended struct {
 	receipt eventlog.Receipt // of the last event that is in the log
 	bytes   int              // of the data, together
 	batch   int              // how many events; 0: it was not a batch
+	asked   time.Time        // when the store was asked
 	err     error
 }
 
@@ -33,7 +34,7 @@ type appended struct {
 func (p *Publisher) appended(r *http.Request, span traces.Publishing, topic string, a appended) {
 	f := front.FactsIn(r.Context())
 	p.Metrics.PublishTook(time.Since(f.Began), f.Exemplar())
-	end := traces.Published{End: time.Now(), Topic: topic, Bytes: a.bytes, Batch: a.batch, Err: a.err}
+	end := traces.Published{End: time.Now(), Topic: topic, Bytes: a.bytes, Batch: a.batch, Err: a.err, Store: p.Settings.Store, Asked: a.asked}
 	switch {
 	case a.err != nil:
 		end.Outcome = string(outcomeOf(front.RejectionOf(a.err)))
