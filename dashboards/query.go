@@ -60,7 +60,7 @@ func quantiles(histogram, matchers, by string, of ...float64) []query {
 		all = append(all, query{
 			expr: fmt.Sprintf(`histogram_quantile(%g, sum by (%s) (rate(%s_bucket%s[$__rate_interval])))`,
 				q, group, histogram, matchers),
-			legend: legend, exemplars: traced[histogram] && !strings.HasPrefix(matchers, "{#"),
+			legend: legend, exemplars: traced[histogram],
 		})
 	}
 	return all

@@ -120,6 +120,17 @@ func TestStartAndEnd(t *testing.T) {
 	}
 }
 
+// The edge's own network has ports for its streams, and lets clients go that
+// vanish: as its tests set it.
+func TestEdgeNetwork(t *testing.T) {
+	edge := load(t, cli.WithDotEnv).Services["edge"]
+	for name, want := range map[string]string{"ip_local_port_range": "1024 65535", "tcp_tw_reuse": "1", "tcp_retries2": "6"} {
+		if got := edge.Sysctls["net.ipv4."+name]; got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+}
+
 // Who needs one token sees no other secret, and changes none.
 func TestSecretsAreForThoseWhoNeedThem(t *testing.T) {
 	project := load(t, cli.WithDotEnv)

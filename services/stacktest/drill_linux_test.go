@@ -2,6 +2,8 @@ package stacktest
 
 import (
 	"fmt"
+	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -46,7 +48,7 @@ func (s *stack) drilled(t *testing.T) *drill {
 	}
 	volume := smallVolume(t)
 	file := filepath.Join(t.TempDir(), "drills.yaml")
-	text := fmt.Sprintf(override, rules, volume)
+	text := fmt.Sprintf(override, rules, volume, edgeStreams)
 	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -58,6 +60,10 @@ func (s *stack) drilled(t *testing.T) *drill {
 	return &drill{stack: s, volume: volume, edge: s.url("edge"), bearer: "Bearer " + s.token()}
 }
 
+// edgeStreams is how many streams the edge of drills has room for: more than
+// drills need that are not about it.
+const edgeStreams = 70
+
 // What drills add to compose.yaml. A breaker that tries again sooner saves a
 // minute; readers are behind for long enough to be seen.
 const override = `services:
@@ -66,6 +72,8 @@ const override = `services:
   hub:
     environment: {SLUICE_BREAKER_OPEN: 5s, SLUICE_WRITE_TIMEOUT: 20s}
     volumes: ["%s:/data"]
+  edge:
+    environment: {SLUICE_EDGE_MAX_STREAMS: "%d"}
 `
 
 // smallVolume returns a folder of the hub's that is soon full.
@@ -105,6 +113,24 @@ func (d *drill) publish(t *testing.T, topic string, bytes int) (status int) {
 	}
 	answer.Body.Close()
 	return answer.StatusCode
+}
+
+// publishSlowly takes its time between the two halves of an event.
+func (d *drill) publishSlowly(t *testing.T, topic string, takes time.Duration) {
+	c, err := net.Dial("tcp", strings.TrimPrefix(d.edge, "http://"))
+	if err != nil {
+		return
+	}
+	defer c.Close()
+	fmt.Fprintf(c, "POST /v1/topics/%s/events HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: %s\r\nConnection: close\r\nContent-Length: 2\r\n\r\nx", topic, d.bearer)
+	select {
+	case <-time.After(takes):
+	case <-t.Context().Done():
+		return
+	}
+	io.WriteString(c, "x")
+	c.SetReadDeadline(time.Now().Add(10 * time.Second))
+	io.Copy(io.Discard, c)
 }
 
 // meanwhile runs a function over and over, on so many goroutines, until the

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -25,6 +26,7 @@ func testDrills(t *testing.T, s *stack) {
 		// While the store has no room of its own yet, to go on in.
 		t.Run("store failing", func(t *testing.T) { t.Parallel(); drillStore(t, d) })
 		t.Run("Loki down", func(t *testing.T) { t.Parallel(); drillLoki(t, d) })
+		t.Run("edge full and slow", func(t *testing.T) { t.Parallel(); drillEdge(t, d) })
 	})
 	t.Run("readers stalled", func(t *testing.T) { drillReaders(t, d) })
 	t.Run("CPU burnt", func(t *testing.T) { drillCPU(t, d) })
@@ -65,6 +67,51 @@ func drillLoki(t *testing.T, d *drill) {
 	d.fires(t, "LokiDown", "TelemetryDropped")
 	d.must("start", "loki")
 	d.ends(t, "LokiDown", "TelemetryDropped")
+}
+
+// The edge has no room for another stream, so that those who want one are sent
+// away, by no hub's fault; and there are senders that take seconds for a few
+// bytes.
+func drillEdge(t *testing.T, d *drill) {
+	subscribe := func() (stream *http.Response, refused bool) {
+		answer, err := ask(t.Context(), "GET", d.edge+"/v1/events?topic=orders.full", "", "Authorization", d.bearer)
+		if err != nil {
+			return nil, false
+		}
+		refused = answer.Header.Get("X-Release-Version") == "" // no hub's answer
+		if refused {
+			answer.Body.Close()
+		}
+		return answer, refused
+	}
+	var streams []*http.Response
+	leave := sync.OnceFunc(func() {
+		for _, s := range streams {
+			s.Body.Close()
+		}
+	})
+	defer leave()
+	for len(streams) < edgeStreams {
+		stream, refused := subscribe()
+		if refused {
+			break
+		}
+		if stream != nil {
+			streams = append(streams, stream)
+		}
+	}
+	stop := meanwhile(1, func() {
+		subscribe()
+		time.Sleep(200 * time.Millisecond)
+	})
+	defer stop()
+	unhurried := meanwhile(10, func() { d.publishSlowly(t, "orders.eu", 3*time.Second) })
+	defer unhurried()
+	d.fires(t, "EdgeFull", "EdgeErrors", "EdgeSlow")
+	stop()
+	unhurried()
+	leave()
+	d.ends(t, "EdgeFull", "EdgeErrors", "EdgeSlow")
 }
 
 // Readers that never read lag, then they are let go. What fits between the hub

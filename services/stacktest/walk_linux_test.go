@@ -139,7 +139,7 @@ func walkReadmes(t *testing.T, s *stack, text string) {
 func (s *stack) traced(t *testing.T, trace string) {
 	t.Helper()
 	for path, wanted := range map[string][]string{
-		"/api/traces/" + trace:                          {`"operationName":"sse.publish"`, `"operationName":"sse.fanout"`},
+		"/api/traces/" + trace:                          {`"operationName":"POST /v1/topics/:topic/events"`, `"serviceName":"edge"`, `"operationName":"sse.publish"`, `"operationName":"sse.store"`, `"operationName":"sse.fanout"`},
 		"/api/traces?service=hub&operation=sse.deliver": {`"operationName":"sse.deliver"`, `"references":[{`},
 	} {
 		eventually(t, time.Minute, "spans in Jaeger", func() error {
@@ -156,12 +156,21 @@ func (s *stack) traced(t *testing.T, trace string) {
 			return err
 		})
 	}
-	// Loki is published nowhere: it is asked from where there is a wget.
-	query := url.Values{"query": {`{service_name="hub"} | trace_id="` + trace + `"`}}.Encode()
-	eventually(t, time.Minute, "a line of the trace in Loki", func() error {
+	s.inLoki(t, `{service_name="hub"} | trace_id="`+trace+`"`, "/v1/topics/")
+	s.inLoki(t, `{service_name="edge"} | trace_id="`+trace+`"`, "/v1/topics/")
+	// Those who go through the edge all the time log of what is sampled.
+	s.inLoki(t, `{service_name="prober"} | trace_id!=""`, `trace_id`)
+	s.inLoki(t, `{service_name="demo"} | trace_id!=""`, `trace_id`)
+}
+
+// inLoki wants a query to find a line with some text. Loki is published nowhere:
+// it is asked from where there is a wget.
+func (s *stack) inLoki(t *testing.T, query, want string) {
+	t.Helper()
+	eventually(t, time.Minute, "in Loki: "+query, func() error {
 		text, err := s.compose(t.Context(), "exec", "-T", "prometheus", "wget", "-q", "-O", "-",
-			"http://loki:3100/loki/api/v1/query_range?"+query)
-		if err == nil && !strings.Contains(text, "/v1/topics/") {
+			"http://loki:3100/loki/api/v1/query_range?"+url.Values{"query": {query}}.Encode())
+		if err == nil && !strings.Contains(text, want) {
 			err = errors.New("no line in " + text)
 		}
 		return err
