@@ -88,7 +88,10 @@ func standIn(name, kind string, labels []string) (prometheus.Collector, func()) 
 		return v, each(func(set []string) { v.WithLabelValues(set...).Inc() })
 	case catalogue.Histogram:
 		v := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: name, NativeHistogramBucketFactor: 1.1, Buckets: prometheus.DefBuckets}, labels)
-		return v, each(func(set []string) { v.WithLabelValues(set...).Observe(0.01) })
+		return v, each(func(set []string) {
+			exemplar := prometheus.Labels{"trace_id": strings.Repeat("1", 32)}
+			v.WithLabelValues(set...).(prometheus.ExemplarObserver).ObserveWithExemplar(0.01, exemplar)
+		})
 	}
 	v := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name}, labels)
 	return v, each(func(set []string) { v.WithLabelValues(set...).Set(float64(time.Now().Unix())) })
