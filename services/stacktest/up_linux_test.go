@@ -14,6 +14,7 @@ func TestStack(t *testing.T) {
 	t.Run("a newcomer's walk", s.in(testWalk))
 	t.Run("under load", s.in(testLoad))
 	t.Run("hub and edge killed", s.in(testKills))
+	t.Run("TLS at the edge", s.in(testTLS))
 	t.Run("a file for Alertmanager", s.in(testSecretFile))
 	t.Run("the hub is stopped", s.in(testStop))
 	t.Run("no panel is empty", s.in(testDashboards))
