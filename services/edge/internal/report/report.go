@@ -160,9 +160,10 @@ func (r *Report) Error(text []byte) {
 	level, known := levels[m.Level]
 	if !known {
 		level = slog.LevelError
-		if f := m.Fault(); f != "" {
-			r.metrics.faults[f].Inc()
-		}
+	}
+	// What runs out is told as a warning first.
+	if f := m.Fault(); f != "" && (!known || f != nginx.FaultOther) {
+		r.metrics.faults[f].Inc()
 	}
 	if level < slog.LevelWarn && !r.failedHandshake(m) || !r.own.Allow(false) {
 		return // with TLS nginx tells of each connection that is closed, too
