@@ -16,6 +16,7 @@ func TestConnectionsUsedUp(t *testing.T) {
 	for range room {
 		open(t, "GET", e.url+"/v1/events?topic=orders", "")
 	}
+	await(t, "the hub has the streams", func() bool { return len(h.connections()) == room })
 	// Whoever is about to send a request holds a connection too.
 	for range 64 {
 		c, err := net.Dial("tcp", strings.TrimPrefix(e.url, "http://"))
@@ -32,9 +33,7 @@ func TestConnectionsUsedUp(t *testing.T) {
 	if got := figure(t, e, "sse_edge_worker_connections_limit"); got != 64 {
 		t.Errorf("the limit is %v", got)
 	}
-	if got := figure(t, e, "sse_edge_worker_connections"); got < 60 {
-		t.Errorf("%v connections are in use", got)
-	}
+	await(t, "they are in use", func() bool { return figure(t, e, "sse_edge_worker_connections") >= 60 })
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	for range 20 {
 		answer, err := client.Post(e.url+"/v1/topics/orders/events", "text/plain", strings.NewReader("x"))

@@ -87,12 +87,8 @@ func TestStreamsLeaveRoom(t *testing.T) {
 	for i := range 200 {
 		publish(t, e.url, "orders", fmt.Sprint(i))
 	}
-	if got := len(h.connections()); got != room {
-		t.Errorf("%d streams, want %d", got, room)
-	}
-	if got := figure(t, e, "sse_edge_streams"); got != room {
-		t.Errorf("the edge counts %v streams", got)
-	}
+	await(t, "the hub counts them", func() bool { return len(h.connections()) == room })
+	await(t, "the edge counts them", func() bool { return figure(t, e, "sse_edge_streams") == room })
 	streams[0].Body.Close()
 	await(t, "there is room again", func() bool {
 		answer := open(t, "GET", e.url+"/v1/events?topic=orders", "")
