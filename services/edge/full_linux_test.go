@@ -27,9 +27,7 @@ func TestConnectionsUsedUp(t *testing.T) {
 		c.Write([]byte("GET /v1/events?topic=orders HTTP/1.1\r\n"))
 	}
 	await(t, "it is counted", func() bool { return figure(t, e, `sse_edge_faults_total{fault="connections"}`) > 0 })
-	if !strings.Contains(e.written(t), "worker_connections are not enough") {
-		t.Error("nothing is logged of it")
-	}
+	await(t, "it is logged", func() bool { return strings.Contains(e.written(t), "worker_connections are not enough") })
 	if got := figure(t, e, "sse_edge_worker_connections_limit"); got != 64 {
 		t.Errorf("the limit is %v", got)
 	}
