@@ -77,6 +77,9 @@ func (e *edge) run(ctx context.Context, admin net.Listener) error {
 		return fmt.Errorf("--folder: %w", err)
 	}
 	defer asked.Close()
+	if err := os.Chmod(e.file("edge.sock"), 0o666); err != nil {
+		return fmt.Errorf("--folder: %w", err)
+	}
 	e.nginx, err = nginx.Start(nginx.Options{Program: e.Nginx, Config: e.file("nginx.conf"), Line: e.report.Request, Error: e.report.Error})
 	if err != nil {
 		return err
@@ -126,7 +129,8 @@ func (e *edge) write(ctx context.Context) (known []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(e.Folder, 0o700); err != nil {
+	// Where the edge is root's, nginx' workers are not: they pass through.
+	if err := os.MkdirAll(e.Folder, 0o711); err != nil {
 		return nil, fmt.Errorf("--folder: %w", err)
 	}
 	// Those that a killed edge has left behind would be in the way.
