@@ -165,7 +165,7 @@ func TestConfiguration(t *testing.T) {
 				t.Fatal(err)
 			}
 			change(&s, &f)
-			text, err := config.Render(s, f)
+			text, err := config.Render(s, f, 0)
 			if err != nil {
 				t.Fatal(err)
 			}

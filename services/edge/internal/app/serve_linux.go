@@ -40,9 +40,10 @@ type edge struct {
 	registry *prometheus.Registry
 	report   *report.Report
 	telemetry
-	nginx  *nginx.Process
-	status *nginx.Statuses
-	lookup names.Lookup
+	nginx   *nginx.Process
+	status  *nginx.Statuses
+	lookup  names.Lookup
+	crashes chan struct{} // has one when a worker of nginx has crashed
 }
 
 // Serve runs nginx until ctx ends, or nginx does.
@@ -51,7 +52,7 @@ func Serve(ctx context.Context, s settings.Settings, getenv func(string) string,
 	if err != nil {
 		return err
 	}
-	e := &edge{Settings: s, facts: facts, limits: config.LimitsOf(s, facts), registry: prometheus.NewRegistry()}
+	e := &edge{Settings: s, facts: facts, limits: config.LimitsOf(s, facts), registry: prometheus.NewRegistry(), crashes: make(chan struct{}, 1)}
 	host, port, _ := net.SplitHostPort(s.Hub) // it was checked
 	e.lookup = names.Lookup{Host: host, Port: port, Server: facts.Resolver}
 	admin, err := net.Listen("tcp", s.AdminListen)
@@ -99,6 +100,7 @@ func (e *edge) run(ctx context.Context, admin net.Listener) error {
 	beside.Go(func() { _ = inside.Serve(asked) }) // likewise
 	beside.Go(func() { e.reloadOnSignal(within) })
 	beside.Go(func() { e.followFiles(within) })
+	beside.Go(func() { e.countAnew(within) })
 	if !e.facts.Resolves(e.Hub) {
 		beside.Go(func() { e.lookup.Follow(within, known, followEvery, e.moved) })
 	}
@@ -125,10 +127,6 @@ func (e *edge) file(name string) string { return filepath.Join(e.Folder, name) }
 
 // write writes nginx's files, and returns the addresses that it has the hub at.
 func (e *edge) write(ctx context.Context) (known []string, err error) {
-	text, err := config.Render(e.Settings, e.facts)
-	if err != nil {
-		return nil, err
-	}
 	// Where the edge is root's, nginx' workers are not: they pass through.
 	if err := os.MkdirAll(e.Folder, 0o711); err != nil {
 		return nil, fmt.Errorf("--folder: %w", err)
@@ -139,8 +137,8 @@ func (e *edge) write(ctx context.Context) (known []string, err error) {
 			return nil, fmt.Errorf("--folder: %w", err)
 		}
 	}
-	if err := os.WriteFile(e.file("nginx.conf"), text, 0o600); err != nil {
-		return nil, fmt.Errorf("--folder: %w", err)
+	if err := e.writeConfig(0); err != nil {
+		return nil, err
 	}
 	if e.facts.Resolves(e.Hub) {
 		return nil, nil
@@ -150,6 +148,17 @@ func (e *edge) write(ctx context.Context) (known []string, err error) {
 	// A name server that does not answer yet is asked again.
 	known, _ = e.lookup.Addresses(within)
 	return known, e.writeHubs(known)
+}
+
+func (e *edge) writeConfig(generation int) error {
+	text, err := config.Render(e.Settings, e.facts, generation)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(e.file("nginx.conf"), text, 0o600); err != nil {
+		return fmt.Errorf("--folder: %w", err)
+	}
+	return nil
 }
 
 func (e *edge) writeHubs(addresses []string) error {
@@ -176,6 +185,31 @@ func (e *edge) tell(what string, err error, fields ...any) {
 		return
 	}
 	e.logger.Info(what, fields...)
+}
+
+// crash notes that a worker of nginx has crashed.
+func (e *edge) crash() {
+	select {
+	case e.crashes <- struct{}{}:
+	default: // it is noted already
+	}
+}
+
+// countAnew lets nginx count streams and bodies anew after a worker has crashed,
+// whose share would be missing for ever. Streams of the others come back.
+func (e *edge) countAnew(ctx context.Context) {
+	for generation := 1; ; generation++ {
+		select {
+		case <-ctx.Done():
+			return
+		case <-e.crashes:
+		}
+		err := e.writeConfig(generation)
+		if err == nil {
+			err = e.nginx.Reload()
+		}
+		e.tell("a worker of nginx has crashed: all is counted anew", err)
+	}
 }
 
 // reloadOnSignal reloads nginx for whoever asks by SIGHUP.

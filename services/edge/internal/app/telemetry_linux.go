@@ -31,7 +31,7 @@ func (e *edge) open(getenv func(string) string, stdout io.Writer) (err error) {
 	e.report = report.New(report.Options{Registry: e.registry, Releases: e.Releases, Queues: map[string]func() int{
 		observability.SignalLogs:   func() int { return e.logs.Depth() },
 		observability.SignalTraces: func() int { return e.tracing.Depth() },
-	}})
+	}, Crashed: e.crash})
 	e.logs, err = logs.New(logs.Options{
 		Out: stdout, LokiURL: e.LokiURL, Service: serviceName, Environment: e.Environment,
 		Dropped: e.report.Dropped(observability.SignalLogs), Sent: e.report.Sent(observability.SignalLogs),

@@ -89,16 +89,18 @@ type values struct {
 	ListenTLS               string
 	HTTP2On                 bool
 	RealIP                  []string
+	Generation              int
 }
 
-// Render returns the configuration.
-func Render(s settings.Settings, f Facts) ([]byte, error) {
+// Render returns the configuration. With another generation than before, a reload
+// begins to count anew what is limited.
+func Render(s settings.Settings, f Facts, generation int) ([]byte, error) {
 	v := values{
 		Settings: s, Limits: LimitsOf(s, f),
 		Head: accesslog.Format(accesslog.Head), End: accesslog.Format(accesslog.End),
 		RequestHead: requestHead, StreamHead: streamHead,
 		Silence: milliseconds(s.Silence), Linger: milliseconds(s.Linger),
-		RealIP: s.TrustedProxies,
+		RealIP: s.TrustedProxies, Generation: generation,
 	}
 	v.Sampled, v.Else = share(s.TraceRatio)
 	if f.Resolves(s.Hub) {

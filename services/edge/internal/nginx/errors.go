@@ -75,3 +75,8 @@ func (m Message) Fault() Fault {
 	}
 	return FaultOther
 }
+
+// Crashed reports whether a worker has ended as it should not.
+func (m Message) Crashed() bool {
+	return strings.HasPrefix(m.Text, "worker process ") && strings.Contains(m.Text, " exited on signal ")
+}

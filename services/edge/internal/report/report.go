@@ -33,6 +33,7 @@ type Report struct {
 	lines   *logs.Sampler
 	failed  *logs.Sampler
 	own     *logs.Sampler // of nginx's own complaints
+	crashed func()
 	streams streams
 	peers   handshakes.Table // of clients, with TLS
 }
@@ -42,12 +43,14 @@ type Options struct {
 	Registry *prometheus.Registry
 	Releases []string
 	Queues   map[string]func() int // depths of telemetry's queues, by signal
+	Crashed  func()                // is told when a worker of nginx has crashed; must not block
 }
 
 // New registers the metrics. Telemetry may be opened then: see Use.
 func New(o Options) *Report {
 	return &Report{
 		metrics: newMetrics(o.Registry, o.Releases, o.Queues),
+		crashed: o.Crashed,
 		lines:   logs.NewSampler(sampledLines, tracedLines),
 		failed:  logs.NewSampler(failedLines, tracedLines),
 		own:     logs.NewSampler(sampledLines, 0),
@@ -164,6 +167,9 @@ func (r *Report) Error(text []byte) {
 	// What runs out is told as a warning first.
 	if f := m.Fault(); f != "" && (!known || f != nginx.FaultOther) {
 		r.metrics.faults[f].Inc()
+	}
+	if m.Crashed() {
+		r.crashed()
 	}
 	if level < slog.LevelWarn && !r.failedHandshake(m) || !r.own.Allow(false) {
 		return // with TLS nginx tells of each connection that is closed, too
