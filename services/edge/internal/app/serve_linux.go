@@ -2,17 +2,13 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"os"
-	"os/signal"
-	"path/filepath"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -121,141 +117,6 @@ func (e *edge) run(ctx context.Context, admin net.Listener) error {
 
 func newServer(h http.Handler) *http.Server {
 	return &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10}
-}
-
-func (e *edge) file(name string) string { return filepath.Join(e.Folder, name) }
-
-// write writes nginx's files, and returns the addresses that it has the hub at.
-func (e *edge) write(ctx context.Context) (known []string, err error) {
-	// Where the edge is root's, nginx' workers are not: they pass through.
-	if err := os.MkdirAll(e.Folder, 0o711); err != nil {
-		return nil, fmt.Errorf("--folder: %w", err)
-	}
-	// Those that a killed edge has left behind would be in the way.
-	for _, socket := range []string{"status.sock", "edge.sock"} {
-		if err := os.Remove(e.file(socket)); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return nil, fmt.Errorf("--folder: %w", err)
-		}
-	}
-	if err := e.writeConfig(0); err != nil {
-		return nil, err
-	}
-	if e.facts.Resolves(e.Hub) {
-		return nil, nil
-	}
-	within, cancel := context.WithTimeout(ctx, 3*time.Second)
-	defer cancel()
-	// A name server that does not answer yet is asked again.
-	known, _ = e.lookup.Addresses(within)
-	return known, e.writeHubs(known)
-}
-
-func (e *edge) writeConfig(generation int) error {
-	text, err := config.Render(e.Settings, e.facts, generation)
-	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(e.file("nginx.conf"), text, 0o600); err != nil {
-		return fmt.Errorf("--folder: %w", err)
-	}
-	return nil
-}
-
-func (e *edge) writeHubs(addresses []string) error {
-	if err := os.WriteFile(e.file("hub.conf"), config.Hubs(addresses), 0o600); err != nil {
-		return fmt.Errorf("--folder: %w", err)
-	}
-	return nil
-}
-
-// moved tells nginx that the hub is elsewhere. Streams to where it was have
-// ended with it.
-func (e *edge) moved(to []string) {
-	err := e.writeHubs(to)
-	if err == nil {
-		err = e.nginx.Reload()
-	}
-	e.tell("the hub is at another address", err, "hub", e.Hub, "addresses", to)
-}
-
-func (e *edge) tell(what string, err error, fields ...any) {
-	fields = append(fields, "event_type", "reload")
-	if err != nil {
-		e.logger.Error(what+": nginx could not be told", append(fields, "error", err.Error())...)
-		return
-	}
-	e.logger.Info(what, fields...)
-}
-
-// crash notes that a worker of nginx has crashed.
-func (e *edge) crash() {
-	select {
-	case e.crashes <- struct{}{}:
-	default: // it is noted already
-	}
-}
-
-// countAnew lets nginx count streams and bodies anew after a worker has crashed,
-// whose share would be missing for ever. Streams of the others come back.
-func (e *edge) countAnew(ctx context.Context) {
-	for generation := 1; ; generation++ {
-		select {
-		case <-ctx.Done():
-			return
-		case <-e.crashes:
-		}
-		err := e.writeConfig(generation)
-		if err == nil {
-			err = e.nginx.Reload()
-		}
-		e.tell("a worker of nginx has crashed: all is counted anew", err)
-	}
-}
-
-// reloadOnSignal reloads nginx for whoever asks by SIGHUP.
-func (e *edge) reloadOnSignal(ctx context.Context) {
-	asked := make(chan os.Signal, 1)
-	signal.Notify(asked, syscall.SIGHUP)
-	defer signal.Stop(asked)
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-asked:
-			e.tell("reloading", e.nginx.Reload())
-		}
-	}
-}
-
-// followFiles reloads nginx when its certificate or key is another.
-func (e *edge) followFiles(ctx context.Context) {
-	if e.TLSCert == "" {
-		return
-	}
-	known := e.stamps()
-	ticks := time.NewTicker(filesEvery)
-	defer ticks.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticks.C:
-		}
-		if now := e.stamps(); now != known {
-			known = now
-			e.tell("there is another certificate", e.nginx.Reload())
-		}
-	}
-}
-
-// stamps tell one state of the files from another.
-func (e *edge) stamps() (all [2]time.Time) {
-	for i, file := range []string{e.TLSCert, e.TLSKey} {
-		if info, err := os.Stat(file); err == nil {
-			all[i] = info.ModTime()
-		}
-	}
-	return all
 }
 
 // handler answers at /metrics and /healthz.
