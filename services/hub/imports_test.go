@@ -11,7 +11,7 @@ import (
 // Arrows point inward: the log knows how it looks on the wire, stores know the
 // log, the server of streams knows both, the hub knows them all, and the
 // libraries know nothing of what watches them. What drives the hub from
-// outside knows it by the wire only.
+// outside knows it by the wire only, and so does the edge.
 func TestArrowsPointInward(t *testing.T) {
 	for _, p := range ofOurs(t) {
 		for _, i := range p.Imports {
@@ -67,7 +67,11 @@ func mayImport(name, path string) bool {
 	case within(name, "services/sse"):
 		return within(inside, "services/eventlog", "services/sse", "services/wire") || within(path, "golang.org/x/sys")
 	case within(name, "loadtest"):
-		return !ours || within(inside, "loadtest", "services/client", "services/wire", "observability")
+		return !ours || within(inside, "loadtest", "services/client", "services/wire", "services/settings", "observability")
+	case within(name, "services/edge"):
+		return !ours || within(inside, "services/edge", "services/settings", "services/handshakes", "observability")
+	case within(name, "services/settings", "services/handshakes"):
+		return standard
 	case within(name, "observability"):
 		return !ours || within(inside, "observability", "services/eventlog", "services/sse", "services/wire")
 	}
