@@ -68,6 +68,10 @@ func testWalk(t *testing.T, s *stack) {
 			})
 		}
 	})
+	// Those who go through the edge all the time log of what is sampled, which by
+	// now something was.
+	s.inLoki(t, `{service_name="prober"} | trace_id!=""`, `trace_id`)
+	s.inLoki(t, `{service_name="demo"} | trace_id!=""`, `trace_id`)
 }
 
 // book returns a runbook, with the addresses of this stack.
@@ -158,9 +162,6 @@ func (s *stack) traced(t *testing.T, trace string) {
 	}
 	s.inLoki(t, `{service_name="hub"} | trace_id="`+trace+`"`, "/v1/topics/")
 	s.inLoki(t, `{service_name="edge"} | trace_id="`+trace+`"`, "/v1/topics/")
-	// Those who go through the edge all the time log of what is sampled.
-	s.inLoki(t, `{service_name="prober"} | trace_id!=""`, `trace_id`)
-	s.inLoki(t, `{service_name="demo"} | trace_id!=""`, `trace_id`)
 }
 
 // inLoki wants a query to find a line with some text. Loki is published nowhere:
