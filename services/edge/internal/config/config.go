@@ -32,6 +32,7 @@ type Facts struct {
 const (
 	resolves = 1027003 // since then open-source nginx looks names of upstreams up again
 	http2On  = 1025001 // since then HTTP/2 has a directive of its own
+	inherits = 1027004 // since then a reload takes certificates over whose files look the same
 )
 
 // Resolves reports whether nginx follows the hub's name by itself.
@@ -87,7 +88,7 @@ type values struct {
 	RequestHead, StreamHead string
 	Silence, Linger         string
 	ListenTLS               string
-	HTTP2On                 bool
+	HTTP2On, ReadAnew       bool
 	RealIP                  []string
 	Generation              int
 }
@@ -107,7 +108,7 @@ func Render(s settings.Settings, f Facts, generation int) ([]byte, error) {
 		v.Resolver = f.Resolver
 	}
 	if s.TLSCert != "" {
-		v.ListenTLS, v.HTTP2On = " ssl", f.Version >= http2On
+		v.ListenTLS, v.HTTP2On, v.ReadAnew = " ssl", f.Version >= http2On, f.Version >= inherits
 		if !v.HTTP2On {
 			v.ListenTLS += " http2"
 		}
