@@ -36,6 +36,10 @@ type Connect struct {
 // failed reports whether the connect failed here, by nobody's mistake.
 func (c *Connect) failed() bool { return c.Err != nil || c.Status >= 500 }
 
+// keeps reports whether the span of a handshake that was not chosen is kept, for
+// what is notable about it.
+func (t *Tracing) keeps(notable bool) bool { return notable && t.budget.connects.Allow() }
+
 // Connecting is a handshake under way.
 type Connecting struct {
 	in    Incoming
@@ -69,7 +73,7 @@ func (c Connecting) End(d Connect) Ref {
 	slow := d.End.Sub(c.start) >= SlowConnect
 	if span == nil {
 		t := c.in.t
-		if t.sampler.never || !slow && !d.failed() || !t.budget.connects.Allow() {
+		if t.sampler.never || !t.keeps(slow || d.failed()) {
 			return c.Ref()
 		}
 		_, span = c.in.begin(context.Background(), SpanConnect, "", c.own, trace.WithSpanKind(trace.SpanKindServer), trace.WithTimestamp(c.start))

@@ -33,17 +33,11 @@ func (f *Forwarded) failed() bool { return f.Status >= 500 }
 // below them may be kept too. It reports whether there is one.
 func (t *Tracing) Forward(f Forwarded) bool {
 	slow := f.End.Sub(f.Start) >= SlowConnect
-	kept := false
-	if t.sampler.never || !f.Span.valid() {
+	kept := !f.Span.Sampled
+	if t.sampler.never || !f.Span.valid() || kept && !t.keeps(slow || f.failed()) {
 		return false
 	}
-	if !f.Span.Sampled {
-		if kept = (slow || f.failed()) && t.budget.connects.Allow(); !kept {
-			return false
-		}
-	}
-	parent := Ref{ID: f.Span.ID, Span: f.Parent, Sampled: f.Span.Sampled}
-	ctx := contextBelow(parent)
+	ctx := contextBelow(Ref{ID: f.Span.ID, Span: f.Parent, Sampled: f.Span.Sampled})
 	_, span := t.tracer.Start(marked(ctx, mark{trace: f.Span.ID, span: f.Span.Span}), f.Method+" "+f.Route,
 		trace.WithSpanKind(trace.SpanKindServer), trace.WithTimestamp(f.Start))
 	a := f.attributes()

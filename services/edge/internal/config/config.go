@@ -89,7 +89,6 @@ type values struct {
 	Silence, Linger         string
 	ListenTLS               string
 	HTTP2On, ReadAnew       bool
-	RealIP                  []string
 	Generation              int
 }
 
@@ -101,7 +100,7 @@ func Render(s settings.Settings, f Facts, generation int) ([]byte, error) {
 		Head: accesslog.Format(accesslog.Head), End: accesslog.Format(accesslog.End),
 		RequestHead: requestHead, StreamHead: streamHead,
 		Silence: milliseconds(s.Silence), Linger: milliseconds(s.Linger),
-		RealIP: s.TrustedProxies, Generation: generation,
+		Generation: generation,
 	}
 	v.Sampled, v.Else = share(s.TraceRatio)
 	if f.Resolves(s.Hub) {
