@@ -75,9 +75,12 @@ func (m *metrics) upstream(l *accesslog.Line) {
 // clientLeft is nginx's status of a request whose client did not wait.
 const clientLeft = 499
 
-// protocolVersion returns the version of HTTP/1.1.
+// protocolVersion returns the version as spans have it: 1.0, 1.1, 2.
 func protocolVersion(protocol string) string {
-	return strings.TrimSuffix(strings.TrimPrefix(protocol, "HTTP/"), ".0")
+	if version := strings.TrimPrefix(protocol, "HTTP/"); version != "2.0" {
+		return version
+	}
+	return "2"
 }
 
 // milliseconds keeps the microseconds.
