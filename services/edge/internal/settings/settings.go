@@ -68,6 +68,9 @@ func (l *List) Set(text string) error {
 	return nil
 }
 
+// usualRelease is what a hub is that was not told its release.
+const usualRelease = "stable"
+
 // Flags binds the settings to flags, with their defaults.
 func (s *Settings) Flags(set *flag.FlagSet) {
 	set.StringVar(&s.Listen, "listen", "127.0.0.1:8480", "address for clients")
@@ -89,7 +92,7 @@ func (s *Settings) Flags(set *flag.FlagSet) {
 	set.Float64Var(&s.TraceRatio, "trace-ratio", 0.01, "part of the traces that begin here which is sampled, 0 to 1")
 	set.StringVar(&s.LokiURL, "loki-url", "", "address of a Loki that gets the log, as standard output does")
 	set.StringVar(&s.Environment, "environment", "dev", "name of the deployment in logs and traces")
-	set.Var(&s.Releases, "releases", "all releases that hubs may run, for metrics; repeatable")
+	set.Var(&s.Releases, "releases", "all releases that hubs may run, for metrics, else only "+usualRelease+"; repeatable")
 }
 
 // Parse reads settings and checks them.
@@ -99,6 +102,9 @@ func Parse(args []string, getenv func(string) string, out io.Writer) (Settings, 
 	s.Flags(set)
 	if err := Program.Parse(set, args, getenv, out); err != nil {
 		return s, err
+	}
+	if len(s.Releases) == 0 {
+		s.Releases = List{usualRelease}
 	}
 	return s, s.Validate()
 }

@@ -44,6 +44,14 @@ func TestWrongSettings(t *testing.T) {
 	}
 }
 
+// Without settings the release of a hub without settings has a name in metrics.
+func TestUsualRelease(t *testing.T) {
+	s, err := Parse(nil, none, io.Discard)
+	if err != nil || len(s.Releases) != 1 || s.Releases[0] != "stable" {
+		t.Errorf("%v, %v", s.Releases, err)
+	}
+}
+
 // A flag has an environment variable, and wins over it.
 func TestEnvironment(t *testing.T) {
 	env := func(name string) string {
