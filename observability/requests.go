@@ -69,6 +69,9 @@ func knownStatus(status int) string {
 // NoRelease is what answers at a gateway have that no hub has given.
 const NoRelease = "none"
 
+// UsualRelease is what a hub is that was not told its release.
+const UsualRelease = "stable"
+
 // GatewayRequests are figures of requests as a gateway sees them.
 type GatewayRequests struct {
 	duration *prometheus.HistogramVec

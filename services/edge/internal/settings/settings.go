@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sluice-stream/sluice/observability"
 	"github.com/sluice-stream/sluice/services/settings"
 )
 
@@ -68,9 +69,6 @@ func (l *List) Set(text string) error {
 	return nil
 }
 
-// usualRelease is what a hub is that was not told its release.
-const usualRelease = "stable"
-
 // Flags binds the settings to flags, with their defaults.
 func (s *Settings) Flags(set *flag.FlagSet) {
 	set.StringVar(&s.Listen, "listen", "127.0.0.1:8480", "address for clients")
@@ -92,7 +90,7 @@ func (s *Settings) Flags(set *flag.FlagSet) {
 	set.Float64Var(&s.TraceRatio, "trace-ratio", 0.01, "part of the traces that begin here which is sampled, 0 to 1")
 	set.StringVar(&s.LokiURL, "loki-url", "", "address of a Loki that gets the log, as standard output does")
 	set.StringVar(&s.Environment, "environment", "dev", "name of the deployment in logs and traces")
-	set.Var(&s.Releases, "releases", "all releases that hubs may run, for metrics, else only "+usualRelease+"; repeatable")
+	set.Var(&s.Releases, "releases", "all releases that hubs may run, for metrics, else only "+observability.UsualRelease+"; repeatable")
 }
 
 // Parse reads settings and checks them.
@@ -104,7 +102,7 @@ func Parse(args []string, getenv func(string) string, out io.Writer) (Settings, 
 		return s, err
 	}
 	if len(s.Releases) == 0 {
-		s.Releases = List{usualRelease}
+		s.Releases = List{observability.UsualRelease}
 	}
 	return s, s.Validate()
 }

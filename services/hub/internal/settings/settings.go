@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"time"
 
+	"github.com/sluice-stream/sluice/observability"
 	"github.com/sluice-stream/sluice/services/eventlog"
 	"github.com/sluice-stream/sluice/services/hub/internal/admission"
 	"github.com/sluice-stream/sluice/services/sse"
@@ -173,7 +174,7 @@ func Defaults() Settings {
 		MaxEventBytes: 256 << 10,
 
 		DrainTimeout: 20 * time.Second,
-		Release:      "stable",
+		Release:      observability.UsualRelease,
 		Node:         "n1",
 
 		TraceRatio:  0.01,
