@@ -32,7 +32,7 @@ func newTestMetrics(t *testing.T) (*Metrics, *prometheus.Registry) {
 			}
 			return "other"
 		},
-		Backend: "bolt",
+		Backend: "disk",
 		Routes:  []Route{{"GET", "/v1/events", []int{200, 429}}},
 		From: Sources{
 			Streams: func() sse.Stats {
@@ -284,22 +284,22 @@ func TestObservedStore(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	if _, err := log.Append(t.Context(), "orders", eventlog.Entry{Body: []byte("data: 1\n\n")}); err != nil {
+	if _, err := log.Append(t.Context(), "orders", eventlog.TextEntry("", "1")); err != nil {
 		t.Fatal(err)
 	}
 	failing := m.Observed(failingStore{})
-	for _, err := range []error{context.Canceled, eventlog.ErrClosed, eventlog.ErrTooManyTopics, eventlog.ErrKeyReused, &eventlog.GapError{},
+	for _, err := range []error{context.Canceled, eventlog.ErrClosed, eventlog.ErrTooManyTopics, eventlog.ErrKeyReused, eventlog.ErrTopicEnded, &eventlog.ConditionError{}, &eventlog.GapError{},
 		eventlog.ErrStoreFailed, context.DeadlineExceeded, errors.New("disk")} {
 		_ = failing.Read(context.WithValue(t.Context(), failure{}, err), "", eventlog.ID{}, eventlog.ID{}, nil)
 	}
-	if got, _ := value(t, r, `sse_store_errors_total{backend="bolt",operation="read"}`); got != 3 {
+	if got, _ := value(t, r, `sse_store_errors_total{backend="disk",operation="read"}`); got != 3 {
 		t.Errorf("%v reads have failed, want 3", got)
 	}
 	if n := observations(t, r, "sse_store_operation_duration_seconds", "append"); n != 1 {
 		t.Errorf("%d appends were measured, want 1", n)
 	}
-	if n := observations(t, r, "sse_store_operation_duration_seconds", "read"); n != 8 {
-		t.Errorf("%d reads were measured, want 8", n)
+	if n := observations(t, r, "sse_store_operation_duration_seconds", "read"); n != 10 {
+		t.Errorf("%d reads were measured, want 10", n)
 	}
 }
 

@@ -38,14 +38,9 @@ func newStores(r prometheus.Registerer, backend string) stores {
 	return s
 }
 
-// Observed returns a store that is measured. The backends that say nothing of
-// it in their own way it leaves as they are.
+// Observed returns a store that is measured.
 func (s *stores) Observed(store eventlog.Store) eventlog.Store {
-	o := &observedStore{Store: store, stores: s}
-	if b, ok := store.(eventlog.Batcher); ok {
-		return &observedBatcher{o, b}
-	}
-	return o
+	return &observedStore{store, s}
 }
 
 func (s *stores) done(name string, began time.Time, err error) {
@@ -61,8 +56,7 @@ func (s *stores) done(name string, began time.Time, err error) {
 func storeFault(err error) bool {
 	var gap *eventlog.GapError
 	switch {
-	case err == nil, errors.As(err, &gap), errors.Is(err, eventlog.ErrTooManyTopics), errors.Is(err, eventlog.ErrKeyReused),
-		errors.Is(err, eventlog.ErrClosed), errors.Is(err, context.Canceled):
+	case err == nil, errors.As(err, &gap), eventlog.Refused(err), errors.Is(err, eventlog.ErrClosed), errors.Is(err, context.Canceled):
 		return false
 	}
 	return true
@@ -77,11 +71,21 @@ type observedStore struct {
 func (o *observedStore) Unwrap() eventlog.Store { return o.Store }
 
 // Append implements eventlog.Store.
-func (o *observedStore) Append(ctx context.Context, topic string, e eventlog.Entry) (eventlog.Receipt, error) {
+func (o *observedStore) Append(ctx context.Context, topic string, entries []eventlog.Entry) []eventlog.Result {
 	began := time.Now()
-	r, err := o.Store.Append(ctx, topic, e)
-	o.stores.done(opAppend, began, err)
-	return r, err
+	results := o.Store.Append(ctx, topic, entries)
+	var fault error
+	for i := range results {
+		if storeFault(results[i].Err) {
+			fault = results[i].Err
+		}
+	}
+	name := opAppend
+	if len(entries) > 1 {
+		name = opAppendBatch
+	}
+	o.stores.done(name, began, fault)
+	return results
 }
 
 // Read implements eventlog.Store.
@@ -90,23 +94,4 @@ func (o *observedStore) Read(ctx context.Context, topic string, after, until eve
 	err := o.Store.Read(ctx, topic, after, until, visit)
 	o.stores.done(opRead, began, err)
 	return err
-}
-
-type observedBatcher struct {
-	*observedStore
-	batcher eventlog.Batcher
-}
-
-// AppendAll implements eventlog.Batcher.
-func (o *observedBatcher) AppendAll(ctx context.Context, topic string, entries []eventlog.Entry) []eventlog.Result {
-	began := time.Now()
-	results := o.batcher.AppendAll(ctx, topic, entries)
-	var fault error
-	for i := range results {
-		if storeFault(results[i].Err) {
-			fault = results[i].Err
-		}
-	}
-	o.stores.done(opAppendBatch, began, fault)
-	return results
 }

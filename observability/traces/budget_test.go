@@ -15,7 +15,7 @@ func TestSpansOfOnePublish(t *testing.T) {
 		tracing, recorder := recorded(t, sampling(1))
 		_, p := tracing.Publish(t.Context(), tracing.Request(nil), "stable", time.Now())
 		event, appended := p.Traceparent(), time.Now()
-		p.End(Published{End: time.Now(), Topic: "orders", ID: "1-0", Store: "bolt", Asked: appended})
+		p.End(Published{End: time.Now(), Topic: "orders", ID: "1-0", Store: "disk", Asked: appended})
 		for range 100 {
 			for range 1000 { // streams, and as many are slow and fail
 				d := Delivery{Traceparent: event, Start: appended, End: time.Now(), Topic: "orders", ID: "1-0"}

@@ -11,7 +11,6 @@ import (
 
 	"github.com/sluice-stream/sluice/services/eventlog"
 	"github.com/sluice-stream/sluice/services/sse"
-	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // smallHub is the hub's stream, and as much of its publishing as the examples
@@ -40,7 +39,7 @@ func exampleHub(data ...string) *smallHub {
 }
 
 func (h *smallHub) append(typ, data string) string {
-	receipt, err := h.log.Append(context.Background(), "orders", eventlog.Entry{Body: wire.AppendBody(nil, wire.Body{Type: typ, Data: []byte(data)})})
+	receipt, err := h.log.Append(context.Background(), "orders", eventlog.TextEntry(typ, data))
 	if err != nil {
 		panic(err)
 	}

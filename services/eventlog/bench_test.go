@@ -4,11 +4,11 @@ import "testing"
 
 func BenchmarkAppendMemory(b *testing.B) {
 	l := openMemory(b, Retention{}, 0, 64<<20)
-	body := encoded(0, 128)
+	entry := numberedEntry(0, 128)
 	b.ReportAllocs()
 	b.SetBytes(128)
 	for b.Loop() {
-		if _, err := l.Append(b.Context(), "topic", Entry{Body: body}); err != nil {
+		if _, err := l.Append(b.Context(), "topic", entry); err != nil {
 			b.Fatal(err)
 		}
 	}

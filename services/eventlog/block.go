@@ -68,11 +68,12 @@ func (l *Log) NewPrivate(p []byte) *Block {
 // blocks are made for it.
 func (b *Block) room(n int) bool { return cap(b.buf)-len(b.buf) >= n }
 
-// add appends an event and returns by how much the block's account grew.
-func (b *Block) add(e Event, at moment) int64 {
-	b.buf = wire.AppendEvent(b.buf, e.Body, e.ID)
+// add appends an event by its body, and returns by how much the block's
+// account grew.
+func (b *Block) add(id ID, body []byte, at moment) int64 {
+	b.buf = wire.AppendEvent(b.buf, body, id)
 	before := cap(b.marks)
-	b.marks = append(b.marks, mark{e.ID, uint32(len(b.buf)), at})
+	b.marks = append(b.marks, mark{id, uint32(len(b.buf)), at})
 	grown := int64(cap(b.marks)-before) * markSize
 	b.size += grown
 	return grown

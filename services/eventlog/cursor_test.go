@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"sort"
-	"strings"
 	"sync"
 	"testing"
 
@@ -27,13 +26,19 @@ func (s *shelf) Start(sink Sink) (map[string]State, error) {
 	return nil, nil
 }
 
-func (s *shelf) Append(_ context.Context, topic string, e Entry) (Receipt, error) {
+func (s *shelf) Append(_ context.Context, topic string, entries []Entry) []Result {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	id := s.clock.Next()
-	s.topics[topic] = append(s.topics[topic], Event{id, bytes.Clone(e.Body)})
-	s.sink.Committed(topic, []Event{{id, e.Body}})
-	return Receipt{ID: id}, nil
+	results := make([]Result, len(entries))
+	for i, e := range entries {
+		id := s.clock.Next()
+		event := Event{id, e.Record}
+		event.Data = bytes.Clone(e.Data)
+		s.topics[topic] = append(s.topics[topic], event)
+		s.sink.Committed(topic, []Event{event})
+		results[i].Receipt.ID = id
+	}
+	return results
 }
 
 func (s *shelf) Read(_ context.Context, topic string, after, until ID, visit func(Event) bool) error {
@@ -62,7 +67,7 @@ func openShelf(t testing.TB, budget int64) (*Log, *shelf) {
 func fill(t testing.TB, l *Log, topic string, n, size int) (ids []ID) {
 	t.Helper()
 	for i := range n {
-		receipt, err := l.Append(t.Context(), topic, Entry{Body: encoded(i, size)})
+		receipt, err := l.Append(t.Context(), topic, numberedEntry(i, size))
 		id := receipt.ID
 		if err != nil {
 			t.Fatal(err)
@@ -70,6 +75,12 @@ func fill(t testing.TB, l *Log, topic string, n, size int) (ids []ID) {
 		ids = append(ids, id)
 	}
 	return ids
+}
+
+// numberedEntry is an entry that goes over the wire as encoded has it.
+func numberedEntry(i, size int) Entry {
+	b := encoded(i, size)
+	return Entry{Record: Record{Data: b[len("data: ") : len(b)-len("\n\n")]}}
 }
 
 func encoded(i, size int) []byte {
@@ -261,34 +272,5 @@ func TestAppendRefusesNames(t *testing.T) {
 	l, s := openShelf(t, 0)
 	if _, err := l.Append(t.Context(), "no/topic", Entry{}); err == nil || len(s.topics) > 0 {
 		t.Errorf("a bad name: %v", err)
-	}
-}
-
-// What a store holds without a blank line, from before the log wanted one, is
-// read with one.
-func TestFetchMendsBodies(t *testing.T) {
-	l, s := openShelf(t, 20_000)
-	ids := fill(t, l, "topic", 100, 1000)
-	s.topics["topic"][0].Body, s.topics["topic"][1].Body = []byte("data: old"), nil
-	topic := l.Follow("topic")
-	defer l.Leave(topic)
-	c := Cursor{Topic: topic}
-	b, err := l.Fetch(t.Context(), c)
-	if err != nil || b == nil {
-		t.Fatal(b, err)
-	}
-	defer b.Unpin()
-	span, where := c.NextIn(b, 1<<20)
-	if where != Resident || span.Events < 3 {
-		t.Fatal(where, span.Events)
-	}
-	want := fmt.Sprintf("data: old\nid: %v\n\n\nid: %v\n\ndata: 2", ids[0], ids[1])
-	if got := string(span.Bytes()); !strings.HasPrefix(got, want) {
-		t.Errorf("read %.100q", got)
-	}
-	n := 0
-	span.Each(func(id ID, fields []byte) bool { n++; return true })
-	if n != span.Events {
-		t.Errorf("%d of %d events", n, span.Events)
 	}
 }

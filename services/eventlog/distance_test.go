@@ -24,13 +24,13 @@ func TestDistance(t *testing.T) {
 	var ids []ID
 	var sizes []int64
 	for i := range events {
-		body := fmt.Appendf(nil, "data: %0*d\n\n", 1+i%50, i)
-		receipt, err := l.Append(t.Context(), "topic", Entry{Body: body})
+		e := TextEntry("", fmt.Sprintf("%0*d", 1+i%50, i))
+		receipt, err := l.Append(t.Context(), "topic", e)
 		if err != nil {
 			t.Fatal(err)
 		}
 		ids = append(ids, receipt.ID)
-		sizes = append(sizes, int64(wire.IDLineLen(receipt.ID)+len(body)))
+		sizes = append(sizes, int64(wire.IDLineLen(receipt.ID)+e.Size()))
 	}
 	v := topic.View()
 	if len(v.blocks) < 3 {

@@ -74,15 +74,14 @@ func (l *Log) readPage(ctx context.Context, t *Topic, after, until ID) (*Block, 
 	var b *Block
 	last := after
 	var broken error
+	var body []byte
 	err := l.store.Read(ctx, t.name, after, until, func(e Event) bool {
 		if !last.Less(e.ID) || until.Less(e.ID) {
 			broken = fmt.Errorf("%w: read %v after %v through %v", ErrStoreFailed, e.ID, last, until)
 			return false
 		}
-		if !wire.Whole(e.Body) { // Append would not have taken it
-			e.Body = append(bytes.Clone(e.Body), wire.EventEnd...)
-		}
-		need := wire.IDLineLen(e.ID) + len(e.Body)
+		body = e.AppendBody(body[:0])
+		need := wire.IDLineLen(e.ID) + len(body)
 		if b == nil {
 			b = newBlock(&l.budget, after, max(pageBytes, need))
 			b.fetched = true
@@ -90,7 +89,7 @@ func (l *Log) readPage(ctx context.Context, t *Topic, after, until ID) (*Block, 
 			return false
 		}
 		last = e.ID
-		b.add(e, 0)
+		b.add(e.ID, body, 0)
 		return true
 	})
 	if err == nil {

@@ -2,6 +2,7 @@ package eventlog
 
 import (
 	"crypto/sha256"
+	"iter"
 	"time"
 
 	"github.com/sluice-stream/sluice/services/wire"
@@ -117,6 +118,14 @@ func (k *Keys) Expire(now time.Time) (more bool) {
 		k.forget()
 	}
 	return true
+}
+
+// All visits what is remembered, rising.
+func (k *Keys) All() iter.Seq[*KeyRecord] {
+	return func(yield func(*KeyRecord) bool) {
+		for n := k.first; n != k.next && yield(k.at(n)); n++ {
+		}
+	}
 }
 
 // Stats returns what there is.

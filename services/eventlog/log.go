@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"container/list"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -78,16 +77,38 @@ func (l *Log) Close() error { return l.store.Close() }
 // Append commits an entry to a topic, creating it where it does not exist,
 // and returns its id once it is durable and visible to readers; or the id of
 // the event that an earlier append with the same idempotency key has committed.
-// The errors are those of [Store.Append], and one for what is no topic's name
-// or no body.
+// The errors are those of [Store], and one for what is no topic's name.
 func (l *Log) Append(ctx context.Context, topic string, e Entry) (Receipt, error) {
+	one := singles.Get().(*[1]Entry)
+	one[0] = e
+	r := l.AppendAll(ctx, topic, one[:])[0]
+	one[0] = Entry{}
+	singles.Put(one)
+	return r.Receipt, r.Err
+}
+
+// singles are batches of one entry: stores keep nothing of them.
+var singles = sync.Pool{New: func() any { return new([1]Entry) }}
+
+// AppendAll commits entries to one topic in one step, and answers for each, as
+// [Store] says of its Append.
+func (l *Log) AppendAll(ctx context.Context, topic string, entries []Entry) []Result {
 	if !wire.ValidTopic(topic) {
-		return Receipt{}, fmt.Errorf("append: not a topic name: %q", topic)
+		return failAll(entries, fmt.Errorf("append: not a topic name: %q", topic))
 	}
-	if !wire.Whole(e.Body) {
-		return Receipt{}, errors.New("append: the body does not end with a blank line")
+	if len(entries) == 0 {
+		return nil
 	}
-	return l.store.Append(ctx, topic, e)
+	return l.store.Append(ctx, topic, entries)
+}
+
+// failAll answers all entries with one error.
+func failAll(entries []Entry, err error) []Result {
+	results := make([]Result, len(entries))
+	for i := range results {
+		results[i].Err = err
+	}
+	return results
 }
 
 // Follow returns a topic for reading and keeps it until Leave. A topic that
@@ -198,6 +219,9 @@ func (l *Log) Pressed() bool {
 
 // Committed implements Sink.
 func (l *Log) Committed(topic string, events []Event) {
+	if len(events) == 0 {
+		return
+	}
 	t := l.topic(topic)
 	t.commit(events)
 	l.touch(t)

@@ -7,17 +7,6 @@ import (
 	"time"
 )
 
-// Entry is what a publisher gives: an event that has no id yet.
-type Entry struct {
-	// Body is the event as it goes over the wire, but for the id line, which
-	// comes before the blank line at its end. It is not changed and not kept
-	// by the log after Append returned.
-	Body []byte
-	// Idempotency makes the append happen once; nil: it happens each time. The
-	// store remembers it with the event, in one commit.
-	Idempotency *Idempotency
-}
-
 // Idempotency makes an append happen once, however often it is tried: where an
 // entry with the same Key was committed to the same topic and is remembered,
 // the append commits nothing and answers with that entry's id.
@@ -35,10 +24,10 @@ type Receipt struct {
 	Duplicate bool // an earlier append with the same key committed the event
 }
 
-// Event is an Entry that was committed.
-type Event struct {
-	ID   ID
-	Body []byte
+// Result is the answer to one entry of an append.
+type Result struct {
+	Receipt Receipt
+	Err     error
 }
 
 // Retention says how much of each topic a store keeps. A field of 0 or less
@@ -47,8 +36,8 @@ type Event struct {
 type Retention struct {
 	Age        time.Duration // since the event's append
 	Events     int64         // per topic
-	Bytes      int64         // per topic, of bodies
-	TotalBytes int64         // of all topics together, of bodies
+	Bytes      int64         // per topic, as Record.Size counts
+	TotalBytes int64         // of all topics together
 }
 
 // State is what a store knows of a topic without reading it.
@@ -58,7 +47,8 @@ type State struct {
 	Born    ID // what the topic began above: nothing of it is older in this life of the store
 	Oldest  ID // the oldest event that is there; zero where none is
 	Events  int64
-	Bytes   int64 // of bodies
+	Bytes   int64 // as Record.Size counts
+	Ended   ID    // the topic's end, which nothing follows; zero: it goes on
 }
 
 // Outcome is the answer to a position at which a reader wants to start.
@@ -95,7 +85,7 @@ func (s State) Resume(at ID) (ID, Outcome) {
 type Sink interface {
 	// Committed reports events of one topic in rising order. Each committed
 	// event is reported once, before Append returns for it and after every
-	// lower id of the topic. The bodies are not kept.
+	// lower id of the topic. Their data is not kept.
 	Committed(topic string, events []Event)
 	// Trimmed reports a topic's state after retention took from it, and the
 	// state that a new topic begins with where that is not zero. It is ordered
@@ -112,22 +102,30 @@ type Store interface {
 	// that it holds. It is called once, before everything else, and does not
 	// itself call the sink.
 	Start(Sink) (map[string]State, error)
-	// Append commits an entry and returns its id, which is above every id
-	// that the store gave before, unless the entry is a duplicate. When it
-	// returns nil, the event is durable as the store promises and the sink has
-	// seen it. It keeps neither the topic's name nor the entry: both are parts
-	// of a request, which is larger. An error leaves it open only where the
-	// context ended or the store itself failed. Errors that callers tell apart:
-	// ErrTooManyTopics, ErrKeyReused, ErrStoreFailed, ErrClosed.
+	// Append commits entries to one topic and answers for each. Those that it
+	// takes are committed in one step: after a crash all are there or none, and
+	// readers find all or none. Their ids rise in their order, above every id
+	// that the store gave before. Each is judged by itself, in that step and as
+	// if the ones before it were committed: one that is refused leaves the
+	// others as they are.
 	//
-	// An append with a key waits for another with the same that is under way:
-	// it is a duplicate of it when that commits, and fails with its error when
-	// it fails. A key is remembered as KeyOptions say, even when its event is
-	// gone. A duplicate creates no topic.
-	Append(ctx context.Context, topic string, e Entry) (Receipt, error)
+	// First an entry with an idempotency key that is remembered is a duplicate,
+	// or ErrKeyReused. Then a topic that has ended takes nothing (ErrTopicEnded),
+	// and the entry's condition must hold (*ConditionError). A refusal is not
+	// remembered. A key is remembered as KeyOptions say, even when its event is
+	// gone. A duplicate creates no topic, nor does what is refused.
+	//
+	// When an answer has no error, the event is durable as the store promises
+	// and the sink has seen it. An append waits for what is under way before it,
+	// and answers nothing that follows from what may yet fail. The store keeps
+	// neither the topic's name nor the entries: they are parts of a request,
+	// which is larger. An error leaves it open what became of an entry only where
+	// the context ended or the store itself failed. Other errors that callers
+	// tell apart: ErrTooManyTopics, ErrStoreFailed, ErrClosed.
+	Append(ctx context.Context, topic string, entries []Entry) []Result
 	// Read visits the events after one position up to and including another,
 	// rising, until visit returns false; it visits at least one event where
-	// there is one. An event's Body holds only during the call. Where the
+	// there is one. An event's Data holds only during the call. Where the
 	// events that follow after directly are gone or damaged it visits nothing
 	// and returns a *GapError with the position to go on from; where that
 	// happens further on it returns nil, and the next Read reports it.
@@ -144,11 +142,33 @@ var (
 	// ErrKeyReused: the idempotency key belongs to an entry with another
 	// fingerprint.
 	ErrKeyReused = errors.New("idempotency key reused for something else")
+	// ErrTopicEnded: the topic has ended, and takes nothing more.
+	ErrTopicEnded = errors.New("the topic has ended")
 	// ErrStoreFailed: the store could not do its work. What it wraps says why.
 	ErrStoreFailed = errors.New("store failed")
 	// ErrClosed: the log is shut down.
 	ErrClosed = errors.New("log closed")
 )
+
+// ConditionError: the condition of an entry does not hold.
+type ConditionError struct {
+	Latest ID // of the entry's key; zero: it has none
+}
+
+// Error describes what stands against the condition.
+func (e *ConditionError) Error() string {
+	if e.Latest.IsZero() {
+		return "the key has no event"
+	}
+	return fmt.Sprintf("the latest event of the key is %v", e.Latest)
+}
+
+// Refused reports whether an append was refused for what was asked, by a store
+// that works.
+func Refused(err error) bool {
+	var condition *ConditionError
+	return errors.Is(err, ErrTooManyTopics) || errors.Is(err, ErrKeyReused) || errors.Is(err, ErrTopicEnded) || errors.As(err, &condition)
+}
 
 // Cause says why events are missing.
 type Cause string

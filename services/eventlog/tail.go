@@ -8,15 +8,15 @@ import (
 )
 
 // append adds one event to the last block, or to a new one. t.mu is held.
-func (t *Topic) append(e Event, at moment) {
-	need := wire.IDLineLen(e.ID) + len(e.Body)
+func (t *Topic) append(id ID, body []byte, at moment) {
+	need := wire.IDLineLen(id) + len(body)
 	var b *Block
 	if n := len(t.blocks); n > 0 && t.open && t.blocks[n-1].room(need) {
 		b = t.blocks[n-1]
 	} else {
 		b = t.newTail(need)
 	}
-	grown := b.add(e, at)
+	grown := b.add(id, body, at)
 	t.bytes += grown
 	t.log.budget.used.Add(grown)
 }

@@ -75,22 +75,27 @@ func (t *Topic) Unwatch(w Waker) {
 
 // commit appends committed events to the tail and wakes the watchers.
 func (t *Topic) commit(events []Event) {
-	if len(events) == 0 {
-		return
-	}
 	at := t.log.moment(time.Now())
+	lines := encodings.Get().(*encoding)
+	lines.encode(events)
 	t.mu.Lock()
-	for _, e := range events {
-		t.append(e, at)
+	for i := range events {
+		e := &events[i]
+		body := lines.body(i)
+		t.append(e.ID, body, at)
 		if t.state.Events == 0 { // or the append evicted all there was
 			t.state.Oldest = e.ID
 		}
 		t.state.Events++
-		t.state.Bytes += int64(len(e.Body))
+		t.state.Bytes += int64(len(body))
 		t.state.Last = e.ID
+		if e.Kind == KindEnd {
+			t.state.Ended = e.ID
+		}
 	}
 	watchers := t.watchers
 	t.mu.Unlock()
+	lines.release()
 	for _, w := range watchers {
 		w.Wake()
 	}

@@ -78,7 +78,7 @@ func TestAge(t *testing.T) {
 		}
 		defer l.Close()
 		time.Sleep(3*time.Hour + 17*time.Microsecond) // the moments have wrapped around
-		if _, err := l.Append(t.Context(), "topic", Entry{Body: []byte("data: 1\n\n")}); err != nil {
+		if _, err := l.Append(t.Context(), "topic", TextEntry("", "1")); err != nil {
 			t.Fatal(err)
 		}
 		born := time.Now()

@@ -152,7 +152,7 @@ func TestIdleConnectionsGiveWay(t *testing.T) {
 	const files, idle = 300, 400
 	p := &hubProcess{t: t, public: programtest.FreeAddress(t), admin: programtest.FreeAddress(t),
 		wrapper:  []string{"sh", "-c", fmt.Sprintf(`ulimit -n %d && exec "$@"`, files), "sh"},
-		settings: []string{"--store", "bolt", "--data", t.TempDir()}}
+		settings: []string{"--store", "disk", "--data", t.TempDir()}}
 	t.Cleanup(p.kill)
 	p.start()
 	stream := rawSubscribe(t, p.public)

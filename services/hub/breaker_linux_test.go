@@ -28,7 +28,7 @@ func TestBreakerOfAFullDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	// The stream that is open all the time is read at the end, however late that is.
-	h := startHub(t, "--store", "bolt", "--data", filepath.Join(dir, "data"), "--breaker-open", "2s", "--heartbeat-interval", "200ms", "--write-timeout", "10m")
+	h := startHub(t, "--store", "disk", "--data", filepath.Join(dir, "data"), "--breaker-open", "2s", "--heartbeat-interval", "200ms", "--write-timeout", "10m")
 	live := h.subscribe("topic=orders", "")
 	beats := countBeats(t, h.subscribe("topic=quiet", ""))
 

@@ -26,7 +26,7 @@ import (
 // was answered 201, in order, by the ids that they saw.
 func TestBrowser(t *testing.T) {
 	t.Parallel()
-	hub := newHubProcess(t, "--store", "bolt", "--data", t.TempDir())
+	hub := newHubProcess(t, "--store", "disk", "--data", t.TempDir())
 	site := httptest.NewServer(newSite(hub.url("/")))
 	t.Cleanup(site.Close)
 	ways := []*network{newNetwork(t, hub.public), newNetwork(t, strings.TrimPrefix(site.URL, "http://"))}

@@ -65,7 +65,7 @@ func newPublisher(t *testing.T, url string) *client.Publisher {
 func TestClientLosesNothing(t *testing.T) {
 	t.Parallel()
 	const events, kills = 1500, 2
-	hub := newHubProcess(t, "--store", "bolt", "--data", t.TempDir())
+	hub := newHubProcess(t, "--store", "disk", "--data", t.TempDir())
 	way := newNetwork(t, hub.public)
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()

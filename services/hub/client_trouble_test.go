@@ -18,7 +18,7 @@ import (
 func TestClientThroughADrain(t *testing.T) {
 	t.Parallel()
 	data := t.TempDir()
-	first := startHub(t, "--store", "bolt", "--data", data)
+	first := startHub(t, "--store", "disk", "--data", data)
 	p := newPublisher(t, first.public)
 	seen, late := &states{}, &states{}
 	lateContext, stop := context.WithCancel(t.Context())
@@ -59,7 +59,7 @@ func TestClientThroughADrain(t *testing.T) {
 		stop()
 		release()
 		<-first.done
-		publishNumber(t, newPublisher(t, startHub(t, "--store", "bolt", "--data", data, "--listen", strings.TrimPrefix(first.public, "http://")).public), 1)
+		publishNumber(t, newPublisher(t, startHub(t, "--store", "disk", "--data", data, "--listen", strings.TrimPrefix(first.public, "http://")).public), 1)
 	}
 	if seen.count(client.Draining) != 1 || seen.count(client.Open) < 2 {
 		t.Errorf("went through %+v", seen.all)

@@ -25,7 +25,7 @@ func TestConsolePictures(t *testing.T) {
 	if dir == "" {
 		t.Skip("SLUICE_PICTURES is not set")
 	}
-	hub := newHubProcess(t, "--store", "bolt", "--data", t.TempDir(), "--retention-events", "200", "--topic-class", "orders=orders,payments=payments")
+	hub := newHubProcess(t, "--store", "disk", "--data", t.TempDir(), "--retention-events", "200", "--topic-class", "orders=orders,payments=payments")
 	shop := openShop(t, hub)
 	time.Sleep(100 * time.Second)
 	way := newNetwork(t, hub.public)

@@ -31,7 +31,7 @@ func (o *consoleTour) lists(want []string) {
 // page says so, comes back by itself, and has every event once.
 func TestConsoleKill(t *testing.T) {
 	t.Parallel()
-	o := newConsoleTour(t, "--store", "bolt", "--data", t.TempDir())
+	o := newConsoleTour(t, "--store", "disk", "--data", t.TempDir())
 	o.shows("#state-text", "Open")
 	var want []string
 	for range 2 {
@@ -122,7 +122,7 @@ func TestConsoleGap(t *testing.T) {
 // next one at the same address.
 func TestConsoleDrain(t *testing.T) {
 	t.Parallel()
-	o := newConsoleTour(t, "--store", "bolt", "--data", t.TempDir(), "--drain-timeout", "3s")
+	o := newConsoleTour(t, "--store", "disk", "--data", t.TempDir(), "--drain-timeout", "3s")
 	was := o.connection()
 	want := o.feed("demo", "before", 3)
 	o.shows("#summary", "3 events")

@@ -16,7 +16,7 @@ func TestFeedThroughARestart(t *testing.T) {
 	t.Parallel()
 	const total, before = 300, 100
 	data := t.TempDir()
-	first := startHub(t, "--store", "bolt", "--data", data)
+	first := startHub(t, "--store", "disk", "--data", data)
 	watch := first.subscribe("topic=logs", "0")
 
 	in, feed := io.Pipe()
@@ -53,7 +53,7 @@ func TestFeedThroughARestart(t *testing.T) {
 	}
 	close(stopped)
 	report.await(t, "trying again")
-	second := startHub(t, "--store", "bolt", "--data", data, "--listen", strings.TrimPrefix(first.public, "http://"))
+	second := startHub(t, "--store", "disk", "--data", data, "--listen", strings.TrimPrefix(first.public, "http://"))
 	if err := <-done; err != nil {
 		t.Fatalf("publish ended with %v: %s", err, report)
 	}

@@ -19,7 +19,7 @@ import (
 func TestIdempotencyAcrossKills(t *testing.T) {
 	t.Parallel()
 	const publishers, events, kills = 4, 150, 3
-	h := newHubProcess(t, "--store", "bolt", "--data", t.TempDir())
+	h := newHubProcess(t, "--store", "disk", "--data", t.TempDir())
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	ids := make([][]string, publishers)
@@ -124,7 +124,7 @@ func checkOnce(ctx context.Context, t *testing.T, url string, ids [][]string) {
 func TestFeedAcrossKills(t *testing.T) {
 	t.Parallel()
 	const total, kills = 600, 4
-	h := newHubProcess(t, "--store", "bolt", "--data", t.TempDir())
+	h := newHubProcess(t, "--store", "disk", "--data", t.TempDir())
 	in, feed := io.Pipe()
 	report := &reports{more: make(chan struct{}, 1)}
 	done := make(chan error, 1)

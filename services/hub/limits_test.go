@@ -36,7 +36,7 @@ func TestTenThousandTopics(t *testing.T) {
 			}
 		}
 	}
-	for _, store := range []string{"memory", "bolt"} {
+	for _, store := range []string{"memory", "disk"} {
 		t.Run(store, func(t *testing.T) {
 			settings := []string{"--store", store, "--data", t.TempDir(), "--max-topics", "10000"}
 			h := startHub(t, settings...)
@@ -55,7 +55,7 @@ func TestTenThousandTopics(t *testing.T) {
 			}
 			publishers.Wait()
 			full(t, h)
-			if store == "bolt" {
+			if store == "disk" {
 				if err := h.stop(); err != nil {
 					t.Fatal(err)
 				}
@@ -84,7 +84,7 @@ func testFileLimit(t *testing.T, env string) {
 	const files, late = 300, 60
 	p := &hubProcess{t: t, env: []string{env}, public: programtest.FreeAddress(t), admin: programtest.FreeAddress(t),
 		wrapper:  []string{"sh", "-c", fmt.Sprintf(`ulimit -n %d && exec "$@"`, files), "sh"},
-		settings: []string{"--store", "bolt", "--data", t.TempDir()}}
+		settings: []string{"--store", "disk", "--data", t.TempDir()}}
 	t.Cleanup(p.kill)
 	p.start()
 

@@ -157,7 +157,7 @@ func TestBatchLines(t *testing.T) {
 // A batch that is sent again is published once, and so is a line that has the
 // key of another, in the same batch or elsewhere.
 func TestBatchDuplicates(t *testing.T) {
-	for name, settings := range map[string][]string{"memory": nil, "bolt": {"--store", "bolt", "--data", t.TempDir()}} {
+	for name, settings := range map[string][]string{"memory": nil, "disk": {"--store", "disk", "--data", t.TempDir()}} {
 		t.Run(name, func(t *testing.T) {
 			h := startHub(t, settings...)
 			live := h.subscribe("topic=orders", "")
@@ -223,7 +223,7 @@ func TestBatchDuplicates(t *testing.T) {
 
 // Full batches next to each other arrive whole, each in its own order.
 func TestBatchesNextToEachOther(t *testing.T) {
-	h := startHub(t, "--store", "bolt", "--data", t.TempDir())
+	h := startHub(t, "--store", "disk", "--data", t.TempDir())
 	const publishers, events = 4, 1000
 	var wg sync.WaitGroup
 	for p := range publishers {

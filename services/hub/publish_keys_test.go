@@ -188,7 +188,7 @@ func TestIdempotencyKeys(t *testing.T) {
 // Of many that publish under one key at the same time, one does and the
 // others get its id.
 func TestConcurrentDuplicates(t *testing.T) {
-	for name, settings := range map[string][]string{"memory": nil, "bolt": {"--store", "bolt", "--data", t.TempDir()}} {
+	for name, settings := range map[string][]string{"memory": nil, "disk": {"--store", "disk", "--data", t.TempDir()}} {
 		t.Run(name, func(t *testing.T) {
 			h := startHub(t, settings...)
 			const publishers, keys = 16, 10

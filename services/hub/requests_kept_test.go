@@ -17,7 +17,7 @@ func TestNothingKeepsARequest(t *testing.T) {
 	t.Parallel()
 	var parts atOnce
 	defer parts.Wait()
-	for _, store := range []string{"memory", "bolt"} {
+	for _, store := range []string{"memory", "disk"} {
 		parts.run(t, store, func(t *testing.T) {
 			p := newHubProcessIn(t, []string{"GODEBUG=memprofilerate=1"}, "--store", store, "--data", t.TempDir(), "--trace-exporter", "stdout")
 			defer askAll(t, p)()

@@ -17,7 +17,7 @@ func TestLimitsExplainGaps(t *testing.T) {
 		{"--retention-bytes=97000", lines}, {"--retention-total-bytes=97000", lines}, // 6 of 14 kB each
 	} {
 		parts.run(t, c.limit, func(t *testing.T) {
-			h := startHub(t, "--store", "bolt", "--data", t.TempDir(), c.limit, "--max-event-bytes", "2000")
+			h := startHub(t, "--store", "disk", "--data", t.TempDir(), c.limit, "--max-event-bytes", "2000")
 			first := publish(t, h, "", nil, "first")
 			for range 60 {
 				publish(t, h, "", nil, c.data)

@@ -23,7 +23,7 @@ func TestSlowReadersHurtNobody(t *testing.T) {
 	if underRace {
 		readers = 50
 	}
-	h := startHub(t, "--store", "bolt", "--data", t.TempDir(), "--write-timeout", "1s",
+	h := startHub(t, "--store", "disk", "--data", t.TempDir(), "--write-timeout", "1s",
 		"--max-event-bytes", "64KiB", "--memory-budget", "2MiB")
 	crowd := newCrowd(events)
 	for range readers {
@@ -65,7 +65,7 @@ func TestSlowReadersHurtNobody(t *testing.T) {
 func TestStalledReadersGiveMemoryBack(t *testing.T) {
 	t.Parallel()
 	const stalled, events, budget = 80, 60, 2 << 20
-	h := startHub(t, "--store", "bolt", "--data", t.TempDir(), "--write-timeout", "10m",
+	h := startHub(t, "--store", "disk", "--data", t.TempDir(), "--write-timeout", "10m",
 		"--max-event-bytes", "64KiB", "--memory-budget", "2MiB")
 	for i := range events {
 		publish(t, h, "", nil, numbered(i, 16<<10))

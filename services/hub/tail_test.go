@@ -23,7 +23,7 @@ func TestTailThroughKills(t *testing.T) {
 	}
 	const total, kills = 1500, 2
 	line := func(i int) string { return fmt.Sprintf("line %d %s", i, strings.Repeat("x", i%300)) }
-	hub := newHubProcess(t, "--store", "bolt", "--data", t.TempDir())
+	hub := newHubProcess(t, "--store", "disk", "--data", t.TempDir())
 	name := filepath.Join(t.TempDir(), "app.log")
 	file, err := os.Create(name)
 	if err != nil {

@@ -66,7 +66,7 @@ func TestTorture(t *testing.T) {
 	o := &torture{t: t, topics: []string{"orders", "payments", "stock", "a.b-c_d", "Z", strings.Repeat("long", 32)}, rest: 300 * time.Millisecond}
 	o.ctx, o.stop = context.WithTimeout(t.Context(), 4*time.Minute)
 	o.ledger = newLedger(o.topics)
-	o.hub = newHubProcess(t, "--store", "bolt", "--data", t.TempDir(),
+	o.hub = newHubProcess(t, "--store", "disk", "--data", t.TempDir(),
 		"--max-event-bytes", "64KiB", "--memory-budget", "4MiB", "--drain-timeout", "3s", "--heartbeat-interval", "100ms")
 	o.life.Store(1)
 

@@ -40,7 +40,7 @@ func (d *deep) Start(sink eventlog.Sink) (map[string]eventlog.State, error) {
 	return nil, nil
 }
 
-func (d *deep) Append(ctx context.Context, topic string, e eventlog.Entry) (eventlog.Receipt, error) {
+func (d *deep) Append(_ context.Context, topic string, entries []eventlog.Entry) []eventlog.Result {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	t := d.topics[topic]
@@ -52,10 +52,15 @@ func (d *deep) Append(ctx context.Context, topic string, e eventlog.Entry) (even
 			d.between()
 		}
 	}
-	event := eventlog.Event{ID: d.clock.Next(), Body: slices.Clone(e.Body)}
-	t.events = append(t.events, event)
-	d.sink.Committed(topic, []eventlog.Event{event})
-	return eventlog.Receipt{ID: event.ID}, nil
+	results := make([]eventlog.Result, len(entries))
+	for i, e := range entries {
+		event := eventlog.Event{ID: d.clock.Next(), Record: e.Record}
+		event.Data = slices.Clone(e.Data)
+		t.events = append(t.events, event)
+		d.sink.Committed(topic, []eventlog.Event{event})
+		results[i].Receipt.ID = event.ID
+	}
+	return results
 }
 
 func (d *deep) state(t *deepTopic) eventlog.State {
@@ -64,7 +69,7 @@ func (d *deep) state(t *deepTopic) eventlog.State {
 		s.Oldest, s.Last = t.events[0].ID, t.events[len(t.events)-1].ID
 	}
 	for _, e := range t.events {
-		s.Bytes += int64(len(e.Body))
+		s.Bytes += int64(e.Size())
 	}
 	return s
 }

@@ -13,7 +13,6 @@ import (
 
 	"github.com/sluice-stream/sluice/services/eventlog"
 	"github.com/sluice-stream/sluice/services/sse"
-	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // sinkhole connects n subscribers whose bytes are read and thrown away. They
@@ -57,11 +56,11 @@ func TestDeliveryDoesNotAllocate(t *testing.T) {
 			const subscribers, rounds, batch, warm = 200, 100, 10, 20
 			f := serve(t, options{budget: 1 << 20, handler: &sse.Handler{HeartbeatInterval: -1}})
 			f.sinkhole(t, subscribers, query)
-			body := wire.AppendBody(nil, wire.Body{Data: []byte(strings.Repeat("x", 100))})
+			entry := eventlog.TextEntry("", strings.Repeat("x", 100))
 			publish := func(from, to int) {
 				for i := from; i < to; i++ {
 					for range batch {
-						if _, err := f.log.Append(context.Background(), "a", eventlog.Entry{Body: body}); err != nil {
+						if _, err := f.log.Append(context.Background(), "a", entry); err != nil {
 							t.Fatal(err)
 						}
 					}
@@ -102,14 +101,14 @@ func BenchmarkMerge(b *testing.B) {
 func benchmarkDeliver(b *testing.B, batch, subscribers int, query string) {
 	f := serve(b, options{budget: 64 << 20, handler: &sse.Handler{HeartbeatInterval: -1, FlushInterval: time.Duration(batch-1) * 10 * time.Microsecond}})
 	f.sinkhole(b, subscribers, query)
-	body := wire.AppendBody(nil, wire.Body{Data: []byte(strings.Repeat("x", 128))})
+	entry := eventlog.TextEntry("", strings.Repeat("x", 128))
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	sent := uint64(0)
-	b.SetBytes(int64(len(body) * subscribers * batch))
+	b.SetBytes(int64(entry.Size() * subscribers * batch))
 	for b.Loop() {
 		for range batch {
-			if _, err := f.log.Append(context.Background(), "a", eventlog.Entry{Body: body}); err != nil {
+			if _, err := f.log.Append(context.Background(), "a", entry); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -3,8 +3,8 @@
 // so it runs under Gin, Echo or none of them.
 //
 // A topic is a log; a connection is a cursor in it. An event is encoded once,
-// by [wire.AppendBody], when it is appended to the log, and lies there as the bytes
-// that go to sockets. A connection is a socket and a position for each of its
+// when it becomes resident in the log, and lies there as the bytes that go to
+// sockets. A connection is a socket and a position for each of its
 // topics. It has no queue: being behind is the distance from its position to
 // the head, computed when it matters. Serving it is one operation, whether it
 // is live, resumes after a reconnect, catches up or reads for the first time:

@@ -94,8 +94,8 @@ func run(events *sse.Handler, routes http.Handler, log *eventlog.Log) {
 	}
 	fmt.Println(opened.Type)
 
-	body := wire.AppendBody(nil, wire.Body{Type: "order.created", Data: []byte(`{"order":17}`)})
-	if _, err := log.Append(context.Background(), "orders", eventlog.Entry{Body: body}); err != nil {
+	entry := eventlog.TextEntry("order.created", `{"order":17}`)
+	if _, err := log.Append(context.Background(), "orders", entry); err != nil {
 		panic(err)
 	}
 	event, err := stream.Next()

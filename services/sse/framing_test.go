@@ -72,7 +72,7 @@ func TestFramingOfLineFeeds(t *testing.T) {
 	w, both := f.get(t, "topic=a"), f.get(t, "topic=a&topic=b")
 	w.next()
 	both.next()
-	receipt, err := f.log.Append(context.Background(), "a", eventlog.Entry{Body: wire.AppendBody(nil, wire.Body{Data: data})})
+	receipt, err := f.log.Append(context.Background(), "a", eventlog.Entry{Record: eventlog.Record{Data: data}})
 	id := receipt.ID
 	if err != nil {
 		t.Fatal(err)

@@ -308,11 +308,10 @@ func TestNoGapInNewTopic(t *testing.T) {
 	tr := newTrack(f.ledger, w.next(), "new", "other")
 	store.between = func() {
 		store.between = nil
-		body := wire.AppendBody(nil, wire.Body{Data: []byte("other 1")})
 		for range 3 {
 			id := store.clock.Next()
 			f.ledger.record("other", entry{id, "other 1"})
-			store.sink.Committed("other", []eventlog.Event{{ID: id, Body: body}})
+			store.sink.Committed("other", []eventlog.Event{{ID: id, Record: eventlog.TextEntry("", "other 1").Record}})
 			tr.event(w.next())
 		}
 	}

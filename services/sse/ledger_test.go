@@ -36,7 +36,7 @@ func newLedger(t testing.TB, log *eventlog.Log) *ledger {
 func (l *ledger) publish(topic, text string) eventlog.ID {
 	l.t.Helper()
 	data := topic + " " + text
-	receipt, err := l.log.Append(context.Background(), topic, eventlog.Entry{Body: wire.AppendBody(nil, wire.Body{Data: []byte(data)})})
+	receipt, err := l.log.Append(context.Background(), topic, eventlog.TextEntry("", data))
 	id := receipt.ID
 	if err != nil {
 		l.t.Errorf("publish: %v", err)

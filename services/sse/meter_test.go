@@ -12,7 +12,6 @@ import (
 
 	"github.com/sluice-stream/sluice/services/eventlog"
 	"github.com/sluice-stream/sluice/services/sse"
-	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // meter records what a handler measures.
@@ -101,8 +100,9 @@ func traceparent(n int) string { return fmt.Sprintf("00-%032x-%016x-01", n+1, n+
 // publishTraced publishes an event that is traced.
 func (f *fixture) publishTraced(topic, data string, n int) eventlog.ID {
 	f.t.Helper()
-	body := wire.AppendBody(nil, wire.Body{Data: []byte(data), Traceparent: traceparent(n)})
-	r, err := f.log.Append(f.t.Context(), topic, eventlog.Entry{Body: body})
+	entry := eventlog.TextEntry("", data)
+	entry.Traceparent = traceparent(n)
+	r, err := f.log.Append(f.t.Context(), topic, entry)
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -329,8 +329,7 @@ func TestOwnTopicsAreNotCounted(t *testing.T) {
 				var sent sse.Sent
 				await(t, "the opening to be counted", func() bool { sent = f.h.Stats().Sent; return sent.Bytes > 0 })
 				for range 10 {
-					body := wire.AppendBody(nil, wire.Body{Data: []byte("figures")})
-					if _, err := own.Append(t.Context(), "hub.x", eventlog.Entry{Body: body}); err != nil {
+					if _, err := own.Append(t.Context(), "hub.x", eventlog.TextEntry("", "figures")); err != nil {
 						t.Fatal(err)
 					}
 					s.next()

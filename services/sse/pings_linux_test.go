@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/sluice-stream/sluice/services/eventlog"
-	"github.com/sluice-stream/sluice/services/wire"
 )
 
 const second = time.Second
@@ -186,9 +185,9 @@ func TestNoPingWhileBehind(t *testing.T) {
 
 func (v *virtual) publish(n, size int) {
 	v.t.Helper()
-	body := wire.AppendBody(nil, wire.Body{Data: []byte(strings.Repeat("x", size))})
+	entry := eventlog.TextEntry("", strings.Repeat("x", size))
 	for range n {
-		if _, err := v.log.Append(v.t.Context(), "a", eventlog.Entry{Body: body}); err != nil {
+		if _, err := v.log.Append(v.t.Context(), "a", entry); err != nil {
 			v.t.Fatal(err)
 		}
 	}

@@ -31,7 +31,7 @@ type Body struct {
 // The type, the key and the traceparent are one line each; what follows a line
 // ending in them is left out, so that it cannot pass for fields or events.
 func AppendBody(dst []byte, b Body) []byte {
-	dst = slices.Grow(dst, bodySize(&b))
+	dst = slices.Grow(dst, BodySize(b))
 	dst = appendField(dst, "event: ", b.Type)
 	dst = appendData(dst, b.Data)
 	dst = appendField(dst, "key: ", b.Key)
@@ -78,9 +78,10 @@ func appendDataLines(dst, data []byte) []byte {
 
 // appendField appends a field of one line, or nothing for an empty value.
 func appendField(dst []byte, name, value string) []byte {
-	value, _, _ = strings.Cut(value, "\n")
-	value, _, _ = strings.Cut(value, "\r")
 	if value == "" {
+		return dst
+	}
+	if value = oneLine(value); value == "" {
 		return dst
 	}
 	dst = append(dst, name...)
@@ -88,18 +89,32 @@ func appendField(dst []byte, name, value string) []byte {
 	return append(dst, '\n')
 }
 
-// bodySize returns what AppendBody needs: exactly that where data has no CR
-// and the fields are one line, else a little more. Events are kept as
-// encoded, so one that was grown by doubling would waste the hot tail.
-func bodySize(b *Body) int {
-	lines := 1 + bytes.Count(b.Data, []byte{'\n'}) + bytes.Count(b.Data, []byte{'\r'})
-	n := lines*len("data: \n") + len(b.Data) - (lines - 1) + len("\n")
-	n += fieldSize("event: ", b.Type) + fieldSize("key: ", b.Key) + fieldSize("traceparent: ", b.Traceparent)
-	return n
+// BodySize returns how many bytes [AppendBody] appends. Events stay in memory
+// as encoded, so it is exact: one that was grown by doubling would waste the
+// hot tail.
+func BodySize(b Body) int {
+	endings := bytes.Count(b.Data, []byte{'\n'})
+	lines := 1 + endings
+	if cr := bytes.Count(b.Data, []byte{'\r'}); cr > 0 {
+		lines += cr - bytes.Count(b.Data, []byte("\r\n"))
+		endings += cr
+	}
+	n := lines*len("data: \n") + len(b.Data) - endings + len("\n")
+	return n + fieldSize("event: ", b.Type) + fieldSize("key: ", b.Key) + fieldSize("traceparent: ", b.Traceparent)
+}
+
+// oneLine leaves out what follows a line ending.
+func oneLine(value string) string {
+	value, _, _ = strings.Cut(value, "\n")
+	value, _, _ = strings.Cut(value, "\r")
+	return value
 }
 
 func fieldSize(name, value string) int {
 	if value == "" {
+		return 0
+	}
+	if value = oneLine(value); value == "" {
 		return 0
 	}
 	return len(name) + len(value) + len("\n")

@@ -23,12 +23,6 @@ func AppendEvent(dst, body []byte, id ID) []byte {
 	return append(dst, body[len(fields):]...)
 }
 
-// Whole reports whether bytes are a body as [AppendBody] makes it, as far as
-// their end says: they have the blank line that [AppendEvent] wants there.
-func Whole(body []byte) bool {
-	return len(body) == 1 && body[0] == '\n' || bytes.HasSuffix(body, []byte(EventEnd))
-}
-
 // IDLineLen returns the length of an event's id line.
 func IDLineLen(id ID) int { return len(IDField) + digits(id.MS) + 1 + digits(id.Seq) + 1 }
 

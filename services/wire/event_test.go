@@ -62,14 +62,6 @@ func TestTraceparentOf(t *testing.T) {
 	}
 }
 
-func TestWhole(t *testing.T) {
-	for body, want := range map[string]bool{"\n": true, "data: x\n\n": true, "": false, "data: x": false, "data: x\n": false, "x\n\ny": false} {
-		if got := Whole([]byte(body)); got != want {
-			t.Errorf("%q: %v", body, got)
-		}
-	}
-}
-
 func TestIDLineLen(t *testing.T) {
 	for _, id := range []ID{{}, {9, 10}, {99, 100}, {math.MaxUint64, 0}, MaxID} {
 		if n := bytes.IndexByte(AppendEvent(nil, []byte("\n"), id), '\n') + 1; n != IDLineLen(id) {

@@ -20,13 +20,13 @@ func testAppendAll(t *testing.T, o Options) {
 		wg.Go(func() {
 			entries := make([]eventlog.Entry, events)
 			for i := range entries {
-				entries[i].Body = body(0, "%d by %d", i, n)
+				entries[i] = entry(0, "%d by %d", i, n)
 			}
 			p.appendAll(t, "topic", entries)
 		})
 	}
 	wg.Wait()
-	slices.SortFunc(p.events["topic"], func(a, b eventlog.Event) int { return a.ID.Compare(b.ID) })
+	slices.SortFunc(p.events["topic"], func(a, b Event) int { return a.ID.Compare(b.ID) })
 	if results := p.log.AppendAll(context.Background(), "not a topic", make([]eventlog.Entry, 2)); len(results) != 2 || results[0].Err == nil || results[1].Err == nil {
 		t.Errorf("append to what is no topic: %+v", results)
 	}
@@ -43,9 +43,7 @@ func (p *published) appendAll(t *testing.T, topic string, entries []eventlog.Ent
 			return
 		}
 		last = r.Receipt.ID
-		p.mu.Lock()
-		p.events[topic] = append(p.events[topic], eventlog.Event{ID: last, Body: entries[i].Body})
-		p.mu.Unlock()
+		p.add(topic, last, entries[i])
 	}
 }
 
@@ -54,7 +52,7 @@ func testAppendAllKeys(t *testing.T, o Options) {
 	p := publishTo(o.open(t, Config{}, eventlog.Options{}))
 	var entries []eventlog.Entry
 	for _, e := range []struct{ key, fingerprint string }{{"a", ""}, {"b", ""}, {"a", ""}, {"b", "other"}, {"c", ""}} {
-		entries = append(entries, eventlog.Entry{Body: body(0, "%s", e.key), Idempotency: keyOf(e.key, e.fingerprint)})
+		entries = append(entries, once(entry(0, "%s", e.key), e.key, e.fingerprint))
 	}
 	var ids []eventlog.ID
 	for i, r := range p.log.AppendAll(context.Background(), "topic", entries) {
@@ -63,7 +61,7 @@ func testAppendAllKeys(t *testing.T, o Options) {
 			if r.Err != nil || r.Receipt.Duplicate {
 				t.Fatalf("entry %d: %+v", i, r)
 			}
-			p.events["topic"] = append(p.events["topic"], eventlog.Event{ID: r.Receipt.ID, Body: entries[i].Body})
+			p.add("topic", r.Receipt.ID, entries[i])
 		case 2:
 			if r.Err != nil || r.Receipt != (eventlog.Receipt{ID: ids[0], Duplicate: true}) {
 				t.Errorf("the key again: %+v, want a duplicate of %v", r, ids[0])

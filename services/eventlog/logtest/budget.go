@@ -49,7 +49,7 @@ func testBetweenEvents(t *testing.T, o Options) {
 	p := publishTo(o.open(t, Config{}, eventlog.Options{MemoryBudget: 1 << 20}))
 	p.many(t, "topic", 400, 1000)
 	for i := range 5 { // so that the topic gives way
-		p.append(t, fmt.Sprintf("filler-%d", i), body(250<<10, "filler"))
+		p.append(t, fmt.Sprintf("filler-%d", i), entry(250<<10, "filler"))
 	}
 	for i := 0; i < 300; i += 50 {
 		between := p.at("topic", i)

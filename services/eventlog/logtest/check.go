@@ -10,10 +10,16 @@ import (
 	"github.com/sluice-stream/sluice/services/eventlog"
 )
 
+// Event is an event as readers see it.
+type Event struct {
+	ID   eventlog.ID
+	Body []byte // as eventlog.Record.AppendBody makes it
+}
+
 // CheckLog proves that the topics of a log hold exactly the events that are
 // wanted of them and are not trimmed: in order, none twice, none missing, as
 // they were published; and that no id was given twice in all the log.
-func CheckLog(t *testing.T, log *eventlog.Log, want map[string][]eventlog.Event) {
+func CheckLog(t *testing.T, log *eventlog.Log, want map[string][]Event) {
 	t.Helper()
 	given := map[eventlog.ID]string{}
 	for _, topic := range slices.Sorted(maps.Keys(want)) {
@@ -32,7 +38,7 @@ func CheckLog(t *testing.T, log *eventlog.Log, want map[string][]eventlog.Event)
 	}
 }
 
-func checkTopic(t *testing.T, log *eventlog.Log, topic string, want []eventlog.Event) {
+func checkTopic(t *testing.T, log *eventlog.Log, topic string, want []Event) {
 	t.Helper()
 	followed := log.Follow(topic)
 	defer log.Leave(followed)
@@ -60,15 +66,15 @@ func checkTopic(t *testing.T, log *eventlog.Log, topic string, want []eventlog.E
 }
 
 // since returns the events above a position.
-func since(events []eventlog.Event, after eventlog.ID) []eventlog.Event {
-	i := slices.IndexFunc(events, func(e eventlog.Event) bool { return after.Less(e.ID) })
+func since(events []Event, after eventlog.ID) []Event {
+	i := slices.IndexFunc(events, func(e Event) bool { return after.Less(e.ID) })
 	if i < 0 {
 		return nil
 	}
 	return events[i:]
 }
 
-func compare(t *testing.T, topic string, got, want []eventlog.Event) {
+func compare(t *testing.T, topic string, got, want []Event) {
 	t.Helper()
 	for i := range min(len(got), len(want)) {
 		if got[i].ID != want[i].ID {
@@ -84,7 +90,7 @@ func compare(t *testing.T, topic string, got, want []eventlog.Event) {
 	}
 }
 
-func checkState(t *testing.T, topic string, s eventlog.State, events []eventlog.Event) {
+func checkState(t *testing.T, topic string, s eventlog.State, events []Event) {
 	t.Helper()
 	var size int64
 	for _, e := range events {

@@ -17,10 +17,10 @@ func testContextEnded(t *testing.T, o Options) {
 	reason := errors.New("the publisher went away")
 	ctx, cancel := context.WithCancelCause(context.Background())
 	cancel(reason)
-	if _, err := p.log.Append(ctx, "topic", eventlog.Entry{Body: body(0, "never")}); !errors.Is(err, reason) {
+	if _, err := p.log.Append(ctx, "topic", entry(0, "never")); !errors.Is(err, reason) {
 		t.Errorf("append with an ended context: %v, want %v", err, reason)
 	}
-	p.append(t, "topic", body(0, "after"))
+	p.append(t, "topic", entry(0, "after"))
 	p.check(t)
 }
 
@@ -34,24 +34,21 @@ func testClosed(t *testing.T, o Options) {
 		wg.Go(func() {
 			topic := fmt.Sprintf("topic-%d", n)
 			for i := 0; ; i++ {
-				b := body(0, "%d", i)
-				receipt, err := p.log.Append(context.Background(), topic, eventlog.Entry{Body: b})
-				id := receipt.ID
+				e := entry(0, "%d", i)
+				receipt, err := p.log.Append(context.Background(), topic, e)
 				if err != nil {
 					if !errors.Is(err, eventlog.ErrClosed) {
 						t.Errorf("append while closing: %v, want %v", err, eventlog.ErrClosed)
 					}
 					return
 				}
-				p.mu.Lock()
-				p.events[topic] = append(p.events[topic], eventlog.Event{ID: id, Body: b})
-				p.mu.Unlock()
+				p.add(topic, receipt.ID, e)
 			}
 		})
 	}
 	time.Sleep(20 * time.Millisecond)
 	shut(t, p.log)
-	if _, err := p.log.Append(context.Background(), "topic-0", eventlog.Entry{Body: body(0, "late")}); !errors.Is(err, eventlog.ErrClosed) {
+	if _, err := p.log.Append(context.Background(), "topic-0", entry(0, "late")); !errors.Is(err, eventlog.ErrClosed) {
 		t.Errorf("append after close: %v, want %v", err, eventlog.ErrClosed)
 	}
 	wg.Wait()

@@ -20,7 +20,7 @@ func testReopen(t *testing.T, o Options) {
 		p.log = o.open(t, c, eventlog.Options{})
 		p.check(t)
 		for i := range 30 {
-			p.append(t, fmt.Sprintf("topic-%d", i%(3+round)), body(i*40, "%d/%d", round, i))
+			p.append(t, fmt.Sprintf("topic-%d", i%(3+round)), entry(i*40, "%d/%d", round, i))
 		}
 		p.check(t)
 		before := cold(p.log.Topics())
@@ -61,7 +61,7 @@ func testClockSteps(t *testing.T, o Options) {
 	for i, d := range []time.Duration{0, -time.Hour, 2 * time.Hour, -48 * time.Hour, time.Millisecond, 72 * time.Hour} {
 		p.log = o.open(t, c, eventlog.Options{})
 		for range 5 {
-			id := p.append(t, fmt.Sprintf("topic-%d", i%2), body(0, "%d", i))
+			id := p.append(t, fmt.Sprintf("topic-%d", i%2), entry(0, "%d", i))
 			if !last.Less(id) {
 				t.Fatalf("step %v: %v was given after %v", d, id, last)
 			}
@@ -120,10 +120,10 @@ func testReadPages(t *testing.T, o Options) {
 	ctx := context.Background()
 	var ids []eventlog.ID
 	for i := range 100 {
-		receipt, err := s.Append(ctx, "pages", eventlog.Entry{Body: body(i, "%d", i)})
-		id := receipt.ID
-		if err != nil || r.last["pages"] != id {
-			t.Fatalf("append returned %v, %v, and reported was %v", id, err, r.last["pages"])
+		result := s.Append(ctx, "pages", []eventlog.Entry{entry(i, "%d", i)})[0]
+		id := result.Receipt.ID
+		if result.Err != nil || r.last["pages"] != id {
+			t.Fatalf("append returned %+v, and reported was %v", result, r.last["pages"])
 		}
 		ids = append(ids, id)
 	}

@@ -53,11 +53,15 @@ func (f *Faulty) ask(ctx context.Context, c *Call) error {
 }
 
 // Append implements eventlog.Store.
-func (f *Faulty) Append(ctx context.Context, topic string, e eventlog.Entry) (eventlog.Receipt, error) {
+func (f *Faulty) Append(ctx context.Context, topic string, entries []eventlog.Entry) []eventlog.Result {
 	if err := f.ask(ctx, &Call{Op: Append, Topic: topic}); err != nil {
-		return eventlog.Receipt{}, err
+		results := make([]eventlog.Result, len(entries))
+		for i := range results {
+			results[i].Err = err
+		}
+		return results
 	}
-	return f.Store.Append(ctx, topic, e)
+	return f.Store.Append(ctx, topic, entries)
 }
 
 // Read implements eventlog.Store.

@@ -22,7 +22,7 @@ func TestFaulty(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		publish := func() error {
-			_, err := log.Append(ctx, "topic", eventlog.Entry{Body: []byte("data: x\n\n")})
+			_, err := log.Append(ctx, "topic", eventlog.TextEntry("", "x"))
 			return err
 		}
 		broken := errors.New("broken")

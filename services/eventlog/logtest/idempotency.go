@@ -20,25 +20,22 @@ func keyOf(key, fingerprint string) *eventlog.Idempotency {
 	return i
 }
 
+// once is an entry with an idempotency key.
+func once(e eventlog.Entry, key, fingerprint string) eventlog.Entry {
+	e.Idempotency = keyOf(key, fingerprint)
+	return e
+}
+
 // keyed publishes one event with a key, which must be new.
 func (p *published) keyed(t *testing.T, topic, key string) eventlog.ID {
 	t.Helper()
-	b := body(0, "%s", key)
-	r, err := p.log.Append(context.Background(), topic, eventlog.Entry{Body: b, Idempotency: keyOf(key, "")})
-	if err != nil || r.Duplicate {
-		t.Errorf("append %s to %s: %+v, %v", key, topic, r, err)
-		return r.ID
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.events[topic] = append(p.events[topic], eventlog.Event{ID: r.ID, Body: b})
-	return r.ID
+	return p.append(t, topic, once(entry(0, "%s", key), key, ""))
 }
 
 // repeat publishes with a key that is remembered, and commits nothing.
 func (p *published) repeat(t *testing.T, topic, key string, want eventlog.ID) {
 	t.Helper()
-	e := eventlog.Entry{Body: body(0, "%s once more", key), Idempotency: keyOf(key, "")}
+	e := once(entry(0, "%s once more", key), key, "")
 	r, err := p.log.Append(context.Background(), topic, e)
 	if err != nil || r != (eventlog.Receipt{ID: want, Duplicate: true}) {
 		t.Errorf("append %s to %s again: %+v, %v, want a duplicate of %v", key, topic, r, err, want)
@@ -48,7 +45,7 @@ func (p *published) repeat(t *testing.T, topic, key string, want eventlog.ID) {
 // reuse publishes something else with a key that is remembered.
 func (p *published) reuse(t *testing.T, topic, key string) {
 	t.Helper()
-	e := eventlog.Entry{Body: body(0, "other"), Idempotency: keyOf(key, "other")}
+	e := once(entry(0, "other"), key, "other")
 	if r, err := p.log.Append(context.Background(), topic, e); !errors.Is(err, eventlog.ErrKeyReused) || r != (eventlog.Receipt{}) {
 		t.Errorf("append something else with %s: %+v, %v, want %v", key, r, err, eventlog.ErrKeyReused)
 	}
@@ -57,7 +54,7 @@ func (p *published) reuse(t *testing.T, topic, key string) {
 func testDuplicate(t *testing.T, o Options) {
 	p := publishTo(o.open(t, Config{}, eventlog.Options{}))
 	first := p.keyed(t, "topic", "a")
-	p.append(t, "topic", body(0, "without a key"))
+	p.append(t, "topic", entry(0, "without a key"))
 	second := p.keyed(t, "topic", "b")
 	for range 3 {
 		p.repeat(t, "topic", "a", first)
@@ -83,7 +80,7 @@ func testDuplicatesTogether(t *testing.T, o Options) {
 	for n := range publishers {
 		wg.Go(func() {
 			for i := range keys {
-				e := eventlog.Entry{Body: body(0, "%d by %d", i, n), Idempotency: keyOf(fmt.Sprint(i), fmt.Sprint(n%8/7))}
+				e := once(entry(0, "%d by %d", i, n), fmt.Sprint(i), fmt.Sprint(n%8/7))
 				r, err := p.log.Append(context.Background(), "topic", e)
 				if err != nil && !errors.Is(err, eventlog.ErrKeyReused) {
 					t.Errorf("append: %v", err)
@@ -101,7 +98,7 @@ func testDuplicatesTogether(t *testing.T, o Options) {
 
 // checkTogether proves that one append under a key committed, that those with
 // its fingerprint are duplicates of it and the others were refused.
-func checkTogether(t *testing.T, i int, receipts []eventlog.Receipt) (e eventlog.Event) {
+func checkTogether(t *testing.T, i int, receipts []eventlog.Receipt) (e Event) {
 	t.Helper()
 	group := -1
 	for n, r := range receipts {
@@ -111,7 +108,7 @@ func checkTogether(t *testing.T, i int, receipts []eventlog.Receipt) (e eventlog
 		if group >= 0 {
 			t.Errorf("key %d was committed at %v and at %v", i, e.ID, r.ID)
 		}
-		e, group = eventlog.Event{ID: r.ID, Body: body(0, "%d by %d", i, n)}, n%8/7
+		e, group = Event{r.ID, wireOf(entry(0, "%d by %d", i, n))}, n%8/7
 	}
 	for n, r := range receipts {
 		want := eventlog.ID{}
@@ -129,7 +126,7 @@ func checkTogether(t *testing.T, i int, receipts []eventlog.Receipt) (e eventlog
 func testDuplicateNoTopic(t *testing.T, o Options) {
 	p := publishTo(o.open(t, Config{MaxTopics: 1, Retention: eventlog.Retention{Age: 2 * time.Second}}, eventlog.Options{}))
 	gone := p.keyed(t, "gone", "a")
-	e := eventlog.Entry{Body: body(0, "b"), Idempotency: keyOf("b", "")}
+	e := once(entry(0, "b"), "b", "")
 	if _, err := p.log.Append(t.Context(), "topic", e); !errors.Is(err, eventlog.ErrTooManyTopics) {
 		t.Errorf("one topic too many: %v", err)
 	}
@@ -155,7 +152,7 @@ func testFailedOnce(t *testing.T, o Options) {
 	p := publishTo(log)
 	broken := errors.New("broken")
 	f.Set(Only(Append, FailNth(1, broken)))
-	if _, err := log.Append(t.Context(), "topic", eventlog.Entry{Body: body(0, "a"), Idempotency: keyOf("a", "")}); !errors.Is(err, broken) {
+	if _, err := log.Append(t.Context(), "topic", once(entry(0, "a"), "a", "")); !errors.Is(err, broken) {
 		t.Errorf("append: %v, want %v", err, broken)
 	}
 	id := p.keyed(t, "topic", "a")
@@ -176,7 +173,7 @@ func testTriedAgain(t *testing.T, o Options) {
 	for n := range publishers {
 		wg.Go(func() {
 			for i := range keys {
-				e := eventlog.Entry{Body: body(0, "%d", i), Idempotency: keyOf(fmt.Sprint(i), "")}
+				e := once(entry(0, "%d", i), fmt.Sprint(i), "")
 				receipts[i][n] = p.insist(t, "topic", e)
 			}
 		})
@@ -195,9 +192,9 @@ func testTriedAgain(t *testing.T, o Options) {
 		if first > 1 {
 			t.Errorf("key %d was committed %d times", i, first)
 		}
-		p.events["topic"] = append(p.events["topic"], eventlog.Event{ID: answered[0].ID, Body: body(0, "%d", i)})
+		p.events["topic"] = append(p.events["topic"], Event{answered[0].ID, wireOf(entry(0, "%d", i))})
 	}
-	slices.SortFunc(p.events["topic"], func(a, b eventlog.Event) int { return a.ID.Compare(b.ID) })
+	slices.SortFunc(p.events["topic"], func(a, b Event) int { return a.ID.Compare(b.ID) })
 	p.check(t)
 }
 

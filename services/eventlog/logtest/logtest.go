@@ -35,6 +35,8 @@ type Options struct {
 	// Bubble: the store can run in a bubble of testing/synctest, where waiting
 	// for retention takes no time. A store that talks to a network can't.
 	Bubble bool
+	// Beside is what the store takes on the heap for itself, whatever is in it.
+	Beside int
 }
 
 // Run runs the suite.
@@ -50,7 +52,8 @@ func Run(t *testing.T, o Options) {
 		test    func(*testing.T, Options)
 	}{
 		{name: "IDsRise", test: testIDsRise},
-		{name: "Bodies", test: testBodies},
+		{name: "Sizes", test: testSizes},
+		{name: "Records", durable: true, test: testRecords},
 		{name: "Visibility", test: testVisibility},
 		{name: "Concurrent", test: testConcurrent},
 		{name: "ManyTopics", test: testManyTopics},
@@ -68,6 +71,14 @@ func Run(t *testing.T, o Options) {
 		{name: "KeyAge", bubble: true, waits: true, test: testKeyAge},
 		{name: "AppendAll", test: testAppendAll},
 		{name: "AppendAllKeys", test: testAppendAllKeys},
+		{name: "Conditions", test: testConditions},
+		{name: "ConditionsInBatch", test: testConditionsInBatch},
+		{name: "ConditionsTogether", test: testConditionsTogether},
+		{name: "ConditionsFailed", test: testConditionsFailed},
+		{name: "ConditionsRetained", waits: true, test: testConditionsRetained},
+		{name: "ConditionsReopened", durable: true, test: testConditionsReopened},
+		{name: "Ended", test: testEnded},
+		{name: "OneStep", test: testOneStep},
 		{name: "Reopen", durable: true, test: testReopen},
 		{name: "ClockSteps", durable: true, test: testClockSteps},
 		{name: "FarBehind", durable: true, test: testFarBehind},

@@ -41,7 +41,7 @@ func memory(t *testing.T, o Options, topics int) {
 	crowd(t, log, 20*budget/size, size, topics)
 	time.Sleep(5 * time.Second) // retention does the rest
 	taken := heap() - before
-	if limit := int64(budget + besideBudget + topics*besideTopic + keys*besideKey); taken > limit {
+	if limit := int64(budget + besideBudget + o.Beside + topics*besideTopic + keys*besideKey); taken > limit {
 		t.Errorf("the heap has grown by %d bytes, want %d at most", taken, limit)
 	}
 	said, is := log.Memory(), profiled(t, "eventlog.newBlock", "eventlog.(*Block)")
@@ -80,7 +80,7 @@ func crowd(t *testing.T, log *eventlog.Log, events, size, topics int) {
 
 // appendOne appends event i, every second one with a key.
 func appendOne(t *testing.T, log *eventlog.Log, topic string, i, size int) eventlog.ID {
-	e := eventlog.Entry{Body: body(size, "%d", i)}
+	e := entry(size, "%d", i)
 	if i%2 == 0 {
 		e.Idempotency = &eventlog.Idempotency{Key: [16]byte{byte(i), byte(i >> 8), 1}}
 	}

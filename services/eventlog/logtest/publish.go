@@ -15,42 +15,54 @@ type published struct {
 	log *eventlog.Log
 
 	mu     sync.Mutex
-	events map[string][]eventlog.Event
+	events map[string][]Event
 }
 
 func publishTo(log *eventlog.Log) *published {
-	return &published{log: log, events: map[string][]eventlog.Event{}}
+	return &published{log: log, events: map[string][]Event{}}
 }
 
-// body is a body as it goes over the wire, padded to about n bytes.
-func body(n int, format string, args ...any) []byte {
-	b := fmt.Appendf(nil, "data: "+format, args...)
-	for len(b) < n {
+// text is the data of an event, which is about n bytes on the wire.
+func text(n int, format string, args ...any) []byte {
+	b := fmt.Appendf(nil, format, args...)
+	for len(b)+len("data: ") < n {
 		b = append(b, '.')
 	}
-	return append(b, "\n\n"...)
+	return b
 }
 
-// append publishes one event. Only one goroutine may use a topic.
-func (p *published) append(t *testing.T, topic string, b []byte) eventlog.ID {
+// entry is an entry of an event with text.
+func entry(n int, format string, args ...any) eventlog.Entry {
+	return eventlog.Entry{Record: eventlog.Record{Data: text(n, format, args...)}}
+}
+
+// append publishes an entry that is new. Only one goroutine may use a topic.
+func (p *published) append(t *testing.T, topic string, e eventlog.Entry) eventlog.ID {
 	t.Helper()
-	receipt, err := p.log.Append(context.Background(), topic, eventlog.Entry{Body: b})
-	id := receipt.ID
-	if err != nil {
-		t.Errorf("append to %s: %v", topic, err)
-		return id
+	r, err := p.log.Append(context.Background(), topic, e)
+	if err != nil || r.Duplicate {
+		t.Errorf("append to %s: %+v, %v", topic, r, err)
+		return r.ID
 	}
+	p.add(topic, r.ID, e)
+	return r.ID
+}
+
+// add notes what was committed.
+func (p *published) add(topic string, id eventlog.ID, e eventlog.Entry) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.events[topic] = append(p.events[topic], eventlog.Event{ID: id, Body: b})
-	return id
+	p.events[topic] = append(p.events[topic], Event{id, wireOf(e)})
 }
+
+// wireOf is an entry as it goes over the wire.
+func wireOf(e eventlog.Entry) []byte { return e.AppendBody(nil) }
 
 // many publishes n events of about size bytes each.
 func (p *published) many(t *testing.T, topic string, n, size int) {
 	t.Helper()
 	for i := range n {
-		p.append(t, topic, body(size, "%s %d", topic, i))
+		p.append(t, topic, entry(size, "%s %d", topic, i))
 	}
 }
 
@@ -62,12 +74,12 @@ func (p *published) burst(t *testing.T, topic string, n int) {
 	for k := range publishers {
 		wg.Go(func() {
 			for i := k; i < n; i += publishers {
-				p.append(t, topic, body(0, "%d", i))
+				p.append(t, topic, entry(0, "%d", i))
 			}
 		})
 	}
 	wg.Wait()
-	slices.SortFunc(p.events[topic], func(a, b eventlog.Event) int { return a.ID.Compare(b.ID) })
+	slices.SortFunc(p.events[topic], func(a, b Event) int { return a.ID.Compare(b.ID) })
 }
 
 func (p *published) check(t *testing.T) {
@@ -93,7 +105,7 @@ func (p *published) state(topic string) eventlog.State {
 }
 
 // snapshot returns what has been published to a topic so far.
-func (p *published) snapshot(topic string) []eventlog.Event {
+func (p *published) snapshot(topic string) []Event {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.events[topic]

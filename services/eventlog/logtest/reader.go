@@ -17,7 +17,7 @@ type Reader struct {
 	log    *eventlog.Log
 	cursor eventlog.Cursor
 	wake   signal
-	Events []eventlog.Event
+	Events []Event
 	Gaps   []*eventlog.GapError
 }
 
@@ -103,7 +103,7 @@ func (r *Reader) fetch(ctx context.Context) error {
 
 func (r *Reader) take(s eventlog.Span) {
 	s.Each(func(id eventlog.ID, fields []byte) bool {
-		r.Events = append(r.Events, eventlog.Event{ID: id, Body: append(bytes.Clone(fields), '\n')})
+		r.Events = append(r.Events, Event{ID: id, Body: append(bytes.Clone(fields), '\n')})
 		return true
 	})
 	r.cursor.At = s.Last

@@ -25,7 +25,7 @@ func testRetainBytes(t *testing.T, o Options) {
 	eventually(t, "15 of 25 events are gone", func() bool { return p.state("much").Trimmed == p.at("much", 14) })
 	checkTrimmed(t, p, "much", 15)
 	checkTrimmed(t, p, "little", 0)
-	p.append(t, "large", body(20_000, "larger than the limit"))
+	p.append(t, "large", entry(20_000, "larger than the limit"))
 	eventually(t, "it is gone", func() bool { return p.state("large").Events == 0 })
 	p.check(t)
 }
@@ -55,7 +55,7 @@ func testRetainAll(t *testing.T, o Options) {
 	if at, outcome := s.Resume(p.at("topic", 3)); at != last || outcome != eventlog.OutcomeGap {
 		t.Errorf("resume in what is gone: %v at %v", outcome, at)
 	}
-	p.append(t, "topic", body(0, "again"))
+	p.append(t, "topic", entry(0, "again"))
 	checkTrimmed(t, p, "topic", 50)
 }
 
@@ -64,9 +64,9 @@ func testRetainTotal(t *testing.T, o Options) {
 	const limit = 40_000
 	p := publishTo(o.open(t, Config{Retention: eventlog.Retention{TotalBytes: limit}}, eventlog.Options{}))
 	for i := range 100 {
-		p.append(t, fmt.Sprintf("topic-%d", i%7), body(998, "%d", i))
+		p.append(t, fmt.Sprintf("topic-%d", i%7), entry(998, "%d", i))
 		if i%10 == 0 {
-			p.append(t, "rare", body(998, "%d", i))
+			p.append(t, "rare", entry(998, "%d", i))
 		}
 	}
 	total := func() (n int64) {
@@ -119,7 +119,7 @@ func testRetainUnderLoad(t *testing.T, o Options) {
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		for i := range events {
-			p.append(t, "topic", body(200, "%d", i))
+			p.append(t, "topic", entry(200, "%d", i))
 			time.Sleep(4 * time.Millisecond)
 		}
 	})
@@ -182,7 +182,7 @@ func checkTrimmed(t *testing.T, p *published, topic string, n int) {
 			t.Errorf("%s: %v, want %v", topic, r.Gaps[0], &want)
 		}
 	}
-	id := p.append(t, topic, body(0, "one more"))
+	id := p.append(t, topic, entry(0, "one more"))
 	if err := r.Follow(t.Context(), len(r.Events)+1); err != nil || r.cursor.At != id {
 		t.Errorf("%s: after the gap: %v at %v, want %v", topic, err, r.cursor.At, id)
 	}

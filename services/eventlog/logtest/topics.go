@@ -22,7 +22,7 @@ func testManyTopics(t *testing.T, o Options) {
 	for n := range publishers {
 		wg.Go(func() {
 			for i := n; i < topics; i += publishers {
-				p.append(t, fmt.Sprintf("topic-%d", i), body(0, "%d", i))
+				p.append(t, fmt.Sprintf("topic-%d", i), entry(0, "%d", i))
 			}
 		})
 	}
@@ -41,13 +41,11 @@ func testTooManyTopics(t *testing.T, o Options) {
 	for i := range wanted {
 		wg.Go(func() {
 			topic := fmt.Sprintf("topic-%d", i)
-			e := eventlog.Entry{Body: body(0, "%d", i)}
+			e := entry(0, "%d", i)
 			receipt, err := p.log.Append(context.Background(), topic, e)
 			switch {
 			case err == nil:
-				p.mu.Lock()
-				defer p.mu.Unlock()
-				p.events[topic] = append(p.events[topic], eventlog.Event{ID: receipt.ID, Body: e.Body})
+				p.add(topic, receipt.ID, e)
 			case !errors.Is(err, eventlog.ErrTooManyTopics):
 				t.Errorf("append: %v, want %v", err, eventlog.ErrTooManyTopics)
 			}
@@ -58,7 +56,7 @@ func testTooManyTopics(t *testing.T, o Options) {
 		t.Errorf("%d topics exist, %d were appended to, want %d", n, len(p.events), limit)
 	}
 	for topic := range p.events { // those that exist go on
-		p.append(t, topic, body(0, "more"))
+		p.append(t, topic, entry(0, "more"))
 	}
 	p.check(t)
 }
@@ -74,9 +72,9 @@ func testForgetting(t *testing.T, o Options) {
 		return p.state("first").Events == 0 && p.state("second").Events == 0
 	})
 	old := p.at("first", -1)
-	p.append(t, "third", body(0, "in the place of the one idle longest"))
+	p.append(t, "third", entry(0, "in the place of the one idle longest"))
 	delete(p.events, "first")
-	if _, err := p.log.Append(t.Context(), "third", eventlog.Entry{Body: body(0, "third")}); err != nil {
+	if _, err := p.log.Append(t.Context(), "third", entry(0, "third")); err != nil {
 		t.Errorf("append to a topic that exists: %v", err)
 	}
 	for _, info := range p.log.Topics() {
@@ -84,8 +82,8 @@ func testForgetting(t *testing.T, o Options) {
 			t.Error("the topic that was idle longest is still there")
 		}
 	}
-	p.events = map[string][]eventlog.Event{"second": p.events["second"]}
-	id := p.append(t, "first", body(0, "a new life, in the place of second"))
+	p.events = map[string][]Event{"second": p.events["second"]}
+	id := p.append(t, "first", entry(0, "a new life, in the place of second"))
 	if born := p.state("first").Born; born.Less(old) || !old.Less(id) {
 		t.Errorf("first ended with %v and is born again above %v with %v", old, born, id)
 	}

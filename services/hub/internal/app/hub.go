@@ -50,6 +50,7 @@ type hub struct {
 	health    health.Monitor
 	tidier    *tidier
 
+	broken     chan error         // one slot: why the store can't go on
 	beginDrain context.CancelFunc // ends the hub in order; set before it serves
 	ready      atomic.Bool
 	draining   atomic.Bool
@@ -57,7 +58,7 @@ type hub struct {
 
 // newHub opens what a hub keeps and wires the rooms to it.
 func newHub(s settings.Settings, t settings.Times, stdout io.Writer) (*hub, error) {
-	h := &hub{settings: s.Resolved(), times: t, registry: prometheus.NewRegistry(), tidier: newTidier()}
+	h := &hub{settings: s.Resolved(), times: t, registry: prometheus.NewRegistry(), tidier: newTidier(), broken: make(chan error, 1)}
 	if err := h.openTelemetry(stdout); err != nil {
 		return nil, err
 	}
@@ -94,7 +95,7 @@ func (h *hub) open() error {
 
 // keep opens the logs, of events over a store.
 func (h *hub) keep(store eventlog.Store) (err error) {
-	if h.events, err = eventlog.Open(h.metrics.Observed(store), eventlog.Options{MemoryBudget: h.settings.MemoryBudget}); err != nil {
+	if h.events, err = eventlog.Open(h.metrics.Observed(store), eventlog.Options{MemoryBudget: h.settings.TailMemory()}); err != nil {
 		return err
 	}
 	if h.clients, err = h.openClients(); err != nil {

@@ -63,6 +63,7 @@ func (h *hub) run(ctx context.Context, publicListener, adminListener net.Listene
 	case <-ctx.Done():
 		err = h.announce(failed)
 	case err = <-failed:
+	case err = <-h.broken:
 	}
 	end, cancel := context.WithTimeout(context.Background(), h.settings.DrainTimeout)
 	defer cancel()
@@ -84,7 +85,7 @@ func (h *hub) logStart(publicURL, adminURL string) {
 		"admin", adminURL + "/",
 		"metrics", adminURL + "/metrics",
 	}
-	if s.Store == settings.Bolt {
+	if s.Store == settings.Disk {
 		fields = append(fields, "data", s.Data)
 	}
 	h.logger.Info("the hub is ready", fields...)

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/sluice-stream/sluice/services/eventlog"
-	"github.com/sluice-stream/sluice/services/eventlog/boltlog"
+	"github.com/sluice-stream/sluice/services/eventlog/pebblelog"
 	"github.com/sluice-stream/sluice/services/hub/internal/clients"
 	"github.com/sluice-stream/sluice/services/hub/internal/settings"
 )
@@ -18,10 +18,15 @@ func (h *hub) openStore() (eventlog.Store, error) {
 	if s.Store == settings.Memory {
 		return eventlog.Memory(eventlog.MemoryOptions{Retention: s.Retention(), MaxTopics: s.MaxTopics, Keys: keys(s)}), nil
 	}
-	return boltlog.Open(s.Data, boltlog.Options{
+	return pebblelog.Open(s.Data, pebblelog.Options{
 		Retention: s.Retention(),
 		MaxTopics: s.MaxTopics,
 		Keys:      keys(s),
+		Memory:    s.DatabaseMemory(),
+		OnFailure: func(err error) {
+			h.logger.Error("the store can't go on: the hub ends", "event_type", "sse_error", "error", err.Error())
+			h.broken <- err
+		},
 		OnDamage: func(topic string, err error) {
 			h.logger.Error("the store found a damaged record", "event_type", "sse_error", "topic", topic, "error", err.Error())
 		},
@@ -38,7 +43,7 @@ func (h *hub) openClients() (*clients.Table, error) {
 	o := clients.Options{Failed: func(err error) {
 		h.logger.Error("named clients could not be saved; it will be tried again", "event_type", "sse_error", "error", err.Error())
 	}}
-	if h.settings.Store == settings.Bolt {
+	if h.settings.Store == settings.Disk {
 		o.Path = filepath.Join(h.settings.Data, "clients.jsonl")
 	}
 	return clients.Open(o)

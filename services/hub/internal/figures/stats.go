@@ -13,7 +13,6 @@ import (
 	"github.com/sluice-stream/sluice/services/hub/internal/health"
 	"github.com/sluice-stream/sluice/services/hub/internal/settings"
 	"github.com/sluice-stream/sluice/services/sse"
-	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // statsTopic is where the hub publishes its own figures, once a second. Who
@@ -94,9 +93,8 @@ func (f *Figures) Run(ctx context.Context) {
 		if err != nil {
 			panic(err) // the type always marshals
 		}
-		body := wire.AppendBody(nil, wire.Body{Data: data})
 		// It is in memory, and no more than a figure.
-		_, _ = f.Own.Append(ctx, statsTopic, eventlog.Entry{Body: body})
+		_, _ = f.Own.Append(ctx, statsTopic, eventlog.Entry{Record: eventlog.Record{Data: data}})
 		before, at = after, now
 	}
 }

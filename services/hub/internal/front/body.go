@@ -107,7 +107,6 @@ func tooLarge(w http.ResponseWriter, most Bound) *sse.Rejection {
 // of it.
 type Buffer struct {
 	Data   []byte // as it arrived
-	Event  []byte // as it goes over the wire
 	Answer []byte
 
 	reserved int64 // of the memory for large bodies
@@ -127,7 +126,7 @@ func (b *Bodies) Release(buf *Buffer) {
 		b.Large.Release(buf.reserved)
 		buf.reserved = 0
 	}
-	if cap(buf.Data) <= maxPooled && cap(buf.Event) <= maxPooled {
+	if cap(buf.Data) <= maxPooled {
 		buffers.Put(buf)
 	}
 }

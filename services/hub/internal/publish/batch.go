@@ -10,7 +10,6 @@ import (
 	"github.com/sluice-stream/sluice/services/eventlog"
 	"github.com/sluice-stream/sluice/services/hub/internal/front"
 	"github.com/sluice-stream/sluice/services/sse"
-	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // Bounds of a batch. Beyond them nothing of it is published.
@@ -67,8 +66,8 @@ func (p *Publisher) publishBatch(w http.ResponseWriter, r *http.Request, topic, 
 	return nil
 }
 
-// appendBatch appends what is fit for it. The events share commits, and their
-// ids rise in their order. Where nothing could be tried it says why.
+// appendBatch appends what is fit for it. They are committed in one step, and
+// their ids rise in their order. Where nothing could be tried it says why.
 func (p *Publisher) appendBatch(r *http.Request, topic, subject string, b batch) *sse.Rejection {
 	ctx, cancel, span := p.appending(r)
 	defer cancel()
@@ -80,10 +79,7 @@ func (p *Publisher) appendBatch(r *http.Request, topic, subject string, b batch)
 			o.why = p.check(&o.event)
 		}
 		if o.why == nil {
-			entries = append(entries, eventlog.Entry{
-				Body:        wire.AppendBody(nil, o.event.body(traceparent)),
-				Idempotency: o.event.idempotency(subject),
-			})
+			entries = append(entries, o.event.entry(subject, traceparent))
 			bytes += len(o.event.data)
 		}
 	}

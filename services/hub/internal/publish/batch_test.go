@@ -27,12 +27,14 @@ type recorder struct {
 
 func (s *recorder) Unwrap() eventlog.Store { return s.Store }
 
-func (s *recorder) Append(ctx context.Context, topic string, e eventlog.Entry) (eventlog.Receipt, error) {
-	receipt, err := s.Store.Append(ctx, topic, e)
-	if err == nil && !receipt.Duplicate {
-		s.bodies = append(s.bodies, string(e.Body))
+func (s *recorder) Append(ctx context.Context, topic string, entries []eventlog.Entry) []eventlog.Result {
+	results := s.Store.Append(ctx, topic, entries)
+	for i, r := range results {
+		if r.Err == nil && !r.Receipt.Duplicate {
+			s.bodies = append(s.bodies, string(entries[i].AppendBody(nil)))
+		}
 	}
-	return receipt, err
+	return results
 }
 
 // events returns what was appended since the last time, as readers get it.

@@ -26,8 +26,12 @@ type incoming struct {
 // named returns the name that an idempotency key gives.
 func named(idempotencyKey string) []string { return []string{"key", idempotencyKey} }
 
-func (e *incoming) body(traceparent string) wire.Body {
-	return wire.Body{Type: e.typ, Key: e.key, Traceparent: traceparent, Data: e.data}
+// entry is the event as the log takes it.
+func (e *incoming) entry(subject, traceparent string) eventlog.Entry {
+	return eventlog.Entry{
+		Record:      eventlog.Record{Type: e.typ, Key: e.key, Traceparent: traceparent, Data: e.data},
+		Idempotency: e.idempotency(subject),
+	}
 }
 
 // check checks an event against the limits of all events.

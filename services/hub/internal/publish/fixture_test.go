@@ -48,8 +48,12 @@ type brokenStore struct {
 }
 
 func (s *brokenStore) Start(eventlog.Sink) (map[string]eventlog.State, error) { return nil, nil }
-func (s *brokenStore) Append(ctx context.Context, _ string, _ eventlog.Entry) (eventlog.Receipt, error) {
-	return s.append(ctx)
+func (s *brokenStore) Append(ctx context.Context, _ string, entries []eventlog.Entry) []eventlog.Result {
+	results := make([]eventlog.Result, len(entries))
+	for i := range results {
+		results[i].Receipt, results[i].Err = s.append(ctx)
+	}
+	return results
 }
 func (s *brokenStore) Read(context.Context, string, eventlog.ID, eventlog.ID, func(eventlog.Event) bool) error {
 	return eventlog.ErrStoreFailed

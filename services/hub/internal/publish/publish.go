@@ -79,9 +79,8 @@ func (p *Publisher) publishOne(w http.ResponseWriter, r *http.Request, topic, su
 	}
 	ctx, cancel, span := p.appending(r)
 	defer cancel()
-	buf.Event = wire.AppendBody(buf.Event[:0], e.body(span.Traceparent()))
 	asked := time.Now()
-	receipt, err := p.append(ctx, topic, eventlog.Entry{Body: buf.Event, Idempotency: e.idempotency(subject)})
+	receipt, err := p.append(ctx, topic, e.entry(subject, span.Traceparent()))
 	p.appended(r, span, topic, appended{receipt, len(e.data), 0, asked, err})
 	if err != nil {
 		why := front.RejectionOf(err)

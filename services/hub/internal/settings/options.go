@@ -43,15 +43,15 @@ func (s *Settings) options() []group {
 			{"allowed-host", "name by which the hub is reached, or * for any; repeatable", (*list)(&s.AllowedHosts)},
 		}},
 		{"What is kept, and where", []option{
-			{"store", "bolt (durable, in --data) or memory (gone at a restart)", (*text)(&s.Store)},
-			{"data", "folder of the bolt store", (*text)(&s.Data)},
+			{"store", "disk (durable, in --data) or memory (gone at a restart)", (*text)(&s.Store)},
+			{"data", "folder of the disk store", (*text)(&s.Data)},
 			{"retention-age", "how long events are kept", (*duration)(&s.RetentionAge)},
 			{"retention-events", "events kept of each topic", (*count)(&s.RetentionEvents)},
 			{"retention-bytes", "bytes kept of each topic", (*size)(&s.RetentionBytes)},
 			{"retention-total-bytes", "bytes kept of all topics together", (*size)(&s.RetentionTotalBytes)},
 			{"max-topics", "topics that may exist at a time", (*count)(&s.MaxTopics)},
 			{"idempotency-keys", "idempotency keys remembered at a time", (*count)(&s.IdempotencyKeys)},
-			{"memory-budget", "memory for recent events of all topics", (*size)(&s.MemoryBudget)},
+			{"memory-budget", "memory for recent events of all topics, and for the disk store", (*size)(&s.MemoryBudget)},
 		}},
 		{"Streams and events", []option{
 			{"max-connections", "open streams; the limit of open files lowers it", (*count)(&s.MaxConnections)},

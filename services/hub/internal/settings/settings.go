@@ -45,9 +45,9 @@ type Settings struct {
 	// private key of both listeners. Empty: no TLS.
 	TLSCert, TLSKey string
 
-	// Store is where events are kept: "bolt" or "memory".
+	// Store is where events are kept: "disk" or "memory".
 	Store string
-	// Data is the folder of the bolt store.
+	// Data is the folder of the disk store.
 	Data string
 	// RetentionAge, RetentionEvents and RetentionBytes bound what is kept of
 	// each topic, RetentionTotalBytes what is kept of all together.
@@ -60,8 +60,8 @@ type Settings struct {
 	// IdempotencyKeys bounds the idempotency keys that are remembered; the
 	// oldest are forgotten first.
 	IdempotencyKeys int
-	// MemoryBudget bounds the bytes of recent events held in memory for all
-	// topics together.
+	// MemoryBudget bounds the bytes that are held in memory for the sake of
+	// events: recent ones of all topics together, and what the disk store needs.
 	MemoryBudget int64
 
 	// HeartbeatInterval is how long a stream may be silent before the hub
@@ -148,7 +148,7 @@ func Defaults() Settings {
 		Listen:      "127.0.0.1:8080",
 		AdminListen: "127.0.0.1:8081",
 
-		Store:               Bolt,
+		Store:               Disk,
 		Data:                "./sluice-data",
 		RetentionAge:        24 * time.Hour,
 		RetentionEvents:     1_000_000,
@@ -184,7 +184,7 @@ func Defaults() Settings {
 
 // The stores.
 const (
-	Bolt   = "bolt"   // durable, in a folder
+	Disk   = "disk"   // durable, in a folder
 	Memory = "memory" // gone at a restart
 )
 
@@ -220,6 +220,19 @@ func (s *Settings) Scheme() string {
 	}
 	return "http"
 }
+
+// TailMemory is what of the memory budget recent events may take. A quarter is
+// left to the garbage collector, which lets what it collects grow in between.
+func (s *Settings) TailMemory() int64 {
+	if s.Store == Disk {
+		return s.MemoryBudget / 2
+	}
+	return s.MemoryBudget
+}
+
+// DatabaseMemory is what of the memory budget the disk store may take. 0: its
+// own default.
+func (s *Settings) DatabaseMemory() int64 { return s.MemoryBudget / 4 }
 
 // Retention is what is kept of events.
 func (s *Settings) Retention() eventlog.Retention {

@@ -72,7 +72,8 @@ func TestBadSettings(t *testing.T) {
 		env  func(string) string
 		want string // in the error
 	}{
-		{[]string{"--store", "mysql"}, env(), `--store "mysql" is unknown: choose bolt`},
+		{[]string{"--store", "mysql"}, env(), `--store "mysql" is unknown: choose disk`},
+		{[]string{"--store", "bolt"}, env(), `--store bolt is no more: choose disk`},
 		{[]string{"--data", ""}, env(), "--data is empty"},
 		{[]string{"--retention-age", "1 day"}, env(), "--retention-age: write a time like"},
 		{[]string{"--retention-bytes", "1GB"}, env(), "--retention-bytes: write a size in bytes, or like"},

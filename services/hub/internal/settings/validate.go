@@ -18,13 +18,15 @@ func (s *Settings) Validate() error {
 func (s *Settings) validateStore() error {
 	var errs []error
 	switch s.Store {
-	case Bolt:
+	case Disk:
 		if s.Data == "" {
-			errs = append(errs, errors.New("--data is empty: name the folder that the bolt store may use, or choose --store memory"))
+			errs = append(errs, errors.New("--data is empty: name the folder that the disk store may use, or choose --store memory"))
 		}
 	case Memory:
+	case "bolt":
+		errs = append(errs, errors.New("--store bolt is no more: choose disk, which keeps events in --data in another form and does not read what bolt wrote (sluice.db)"))
 	default:
-		errs = append(errs, fmt.Errorf("--store %q is unknown: choose bolt (kept in --data) or memory (gone at a restart)", s.Store))
+		errs = append(errs, fmt.Errorf("--store %q is unknown: choose disk (kept in --data) or memory (gone at a restart)", s.Store))
 	}
 	for _, n := range []struct {
 		name  string

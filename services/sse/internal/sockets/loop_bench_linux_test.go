@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/sluice-stream/sluice/services/eventlog"
-	"github.com/sluice-stream/sluice/services/wire"
 )
 
 // BenchmarkSweep measures what a delivery costs the loop itself: the sockets
@@ -29,11 +28,11 @@ func benchmarkSweep(b *testing.B, conns int, topics []string) {
 	for range conns {
 		l.attach(&Conn{Socket: Socket{fd: int(null.Fd())}, loop: l, session: &leaver{}, stream: follow(b, log, topics...)})
 	}
-	body := wire.AppendBody(nil, wire.Body{Data: []byte(strings.Repeat("x", 128))})
+	entry := eventlog.TextEntry("", strings.Repeat("x", 128))
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	for b.Loop() {
-		if _, err := log.Append(b.Context(), "a", eventlog.Entry{Body: body}); err != nil {
+		if _, err := log.Append(b.Context(), "a", entry); err != nil {
 			b.Fatal(err)
 		}
 		l.handPass()

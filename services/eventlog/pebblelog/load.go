@@ -1,0 +1,393 @@
+package pebblelog
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/sluice-stream/sluice/services/eventlog"
+	"github.com/sluice-stream/sluice/services/eventlog/stored"
+	"github.com/sluice-stream/sluice/services/wire"
+)
+
+// load takes over what the database holds when it was opened.
+func (s *Store) load() error {
+	if empty, err := s.nothing(); err != nil {
+		return err
+	} else if empty {
+		g := s.newGroup()
+		s.putMeta(g)
+		return s.db.Apply(g.batch, pebble.Sync)
+	}
+	l := &load{store: s, seen: map[string]bool{}}
+	for _, part := range []func() error{l.meta, l.topics, l.records, l.keys} {
+		if err := part(); err != nil {
+			return err
+		}
+	}
+	if l.lostTopics && l.lostRecords {
+		return fmt.Errorf("%w: neither what is stored of topics nor their records can be read, so some may be gone without a trace", stored.ErrDamaged)
+	}
+	return l.raise()
+}
+
+// nothing reports whether the database was only just created.
+func (s *Store) nothing() (bool, error) {
+	it, err := s.db.NewIter(nil)
+	if err != nil {
+		return false, err
+	}
+	some := it.First()
+	if err := it.Close(); err != nil && !damaged(err) {
+		return false, err
+	} else if err != nil {
+		return false, nil
+	}
+	return !some, nil
+}
+
+// load is what is found on the way.
+type load struct {
+	store  *Store
+	raised []string        // topics whose end can't be read
+	seen   map[string]bool // topics that have records
+	// What can't be read: something, of what is stored of topics beside their
+	// records, of records.
+	lost, lostTopics, lostRecords bool
+}
+
+func (l *load) damaged(topic, what string, err error) {
+	l.store.options.OnDamage(topic, fmt.Errorf("%s: %w", what, err))
+}
+
+func (l *load) meta() error {
+	s := l.store
+	value, closer, err := s.db.Get(metaKey)
+	if err == nil {
+		var m meta
+		if m, err = openMeta(value); err == nil {
+			s.floor, s.keysGone = m.floor, m.keys
+		}
+		_ = closer.Close() // says nothing that Get did not
+	}
+	if err != nil {
+		if errors.Is(err, pebble.ErrNotFound) {
+			err = fmt.Errorf("%w: it is missing", stored.ErrDamaged)
+		}
+		if !damaged(err) {
+			return err
+		}
+		l.damaged("", "what the store knows of itself", err)
+		l.lost = true
+	}
+	s.clock.Last = s.floor
+	return nil
+}
+
+// each visits what is in the database between two keys, and passes over what
+// can't be read.
+func (l *load) each(lower, upper []byte, visit func(key, value []byte) error) error {
+	for lower != nil {
+		it, err := l.store.db.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
+		if err != nil {
+			return err
+		}
+		for ok := it.First(); ok; ok = it.Next() {
+			lower = next(append([]byte(nil), it.Key()...))
+			value, err := it.ValueAndErr()
+			if err == nil {
+				err = visit(it.Key(), value)
+			}
+			if err != nil {
+				l.lost = true
+				if !damaged(err) {
+					_ = it.Close() // the first error says more
+					return err
+				}
+				l.damaged("", fmt.Sprintf("key %q", it.Key()), err)
+			}
+		}
+		if err = it.Close(); err == nil {
+			return nil
+		}
+		if !damaged(err) {
+			return err
+		}
+		l.lost = true
+		l.damaged("", "the database", err)
+		var ok bool
+		if lower, ok, err = readable(l.store.db, lower, upper); err != nil {
+			return err
+		} else if !ok {
+			return nil
+		}
+	}
+	return nil
+}
+
+// topics reads what is stored of each topic beside its records.
+func (l *load) topics() error {
+	s, before := l.store, l.lost
+	l.lost = false
+	err := l.each([]byte{topicKind}, []byte{topicKind + 1}, func(key, value []byte) error {
+		t, err := openTopic(key, value)
+		if err != nil {
+			return err
+		}
+		s.planned[string(key[1:])] = t
+		s.given(t.Last)
+		return nil
+	})
+	l.lostTopics, l.lost = l.lost, l.lost || before
+	return err
+}
+
+// given has the clock stay above an id.
+func (s *Store) given(id eventlog.ID) {
+	if s.clock.Last.Less(id) {
+		s.clock.Last = id
+	}
+}
+
+// records reads the first record and the last one of each topic. It goes from
+// topic to topic in the records, so that it finds one of which nothing else is
+// left.
+func (l *load) records() error {
+	upper := []byte{eventKind + 1}
+	for at := []byte{eventKind}; ; {
+		name, next, err := l.nextTopic(at, upper)
+		if err != nil || name == "" {
+			return err
+		}
+		if err := l.ends(name); err != nil {
+			return err
+		}
+		at = next
+	}
+}
+
+// nextTopic returns the topic of the first record at or behind a key, and the
+// end of its records; no name: there is none.
+func (l *load) nextTopic(at, upper []byte) (name string, end []byte, err error) {
+	for {
+		it, err := l.store.db.NewIter(&pebble.IterOptions{LowerBound: at, UpperBound: upper})
+		if err != nil {
+			return "", nil, err
+		}
+		found := it.First()
+		if found {
+			at = append([]byte(nil), it.Key()...)
+		}
+		err = it.Close()
+		if name, ok := topicOf(at); found && ok {
+			return name, behind(eventsOf(name)), nil
+		}
+		switch {
+		case found: // no key of a record
+			at = next(at)
+		case err == nil:
+			return "", nil, nil
+		case !damaged(err):
+			return "", nil, err
+		default:
+			l.lost, l.lostRecords = true, true
+			l.damaged("", "the database", err)
+			if at, found, err = readable(l.store.db, at, upper); err != nil || !found {
+				return "", nil, err
+			}
+		}
+	}
+}
+
+// ends reads a topic's first record and its last one.
+func (l *load) ends(name string) error {
+	s := l.store
+	l.seen[name] = true
+	t := s.planned[name]
+	if t == nil {
+		l.damaged(name, "what is stored of the topic is found by its records alone", stored.ErrDamaged)
+	}
+	last, whole, err := s.last(name)
+	if err != nil {
+		return err
+	}
+	if !whole && last.event.ID.IsZero() {
+		l.raised = append(l.raised, name)
+		return nil
+	}
+	if t == nil {
+		t = newTopic(name)
+		s.planned[name] = t
+		if err := l.begin(name, t, last.event.ID); err != nil {
+			return err
+		}
+	}
+	if !t.Last.Less(last.event.ID) { // it was raised above it, and nothing followed
+		t.end = count{max(last.place.Events, t.end.events), max(last.place.Bytes, t.end.bytes)}
+	} else {
+		t.Last, t.end = last.event.ID, count{last.place.Events, last.place.Bytes}
+		if last.event.Kind == eventlog.KindEnd {
+			t.Ended = t.Last
+		}
+	}
+	s.given(t.Last)
+	if !whole {
+		l.raised = append(l.raised, name)
+	}
+	return l.oldest(name, t)
+}
+
+// begin takes the beginning of a topic from its first record.
+func (l *load) begin(name string, t *topic, last eventlog.ID) error {
+	it, err := l.store.records(name, eventlog.ID{}, last)
+	if err != nil {
+		return err
+	}
+	defer it.close()
+	if ok, err := it.next(); !ok {
+		return err
+	}
+	p := it.place
+	t.Born, t.Trimmed = p.Prev, p.Prev
+	t.gone = count{p.Events - 1, p.Bytes - uint64(p.Size)}
+	return nil
+}
+
+// oldest finds a topic's oldest event.
+func (l *load) oldest(name string, t *topic) error {
+	if t.end == t.gone {
+		return nil
+	}
+	it, err := l.store.records(name, t.Trimmed, t.Last)
+	if err != nil {
+		return err
+	}
+	defer it.close()
+	ok, err := it.next()
+	if ok {
+		t.Oldest = it.event.ID
+	}
+	return err
+}
+
+// ending is the last record of a topic that can be read.
+type ending struct {
+	event eventlog.Event
+	place stored.Place
+}
+
+// last returns a topic's last record; not whole: something behind it can't be
+// read.
+func (s *Store) last(name string) (e ending, whole bool, err error) {
+	lower, upper := eventsOf(name), behind(eventsOf(name))
+	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
+	if err != nil {
+		return e, false, err
+	}
+	if it.Last() {
+		var value []byte
+		if value, err = it.ValueAndErr(); err == nil {
+			key := it.Key()
+			e.place, err = stored.ScopeOf(name).Read(key[max(len(key)-stored.IDLen, 0):], value, &e.event)
+		}
+	}
+	if closing := it.Close(); err == nil {
+		err = closing
+	}
+	if err == nil {
+		return e, true, nil
+	}
+	if !damaged(err) {
+		return e, false, err
+	}
+	return s.lastReadable(name)
+}
+
+// lastReadable reads all of a topic to find its last record that can be read.
+func (s *Store) lastReadable(name string) (e ending, whole bool, err error) {
+	it, err := s.records(name, eventlog.ID{}, wire.MaxID)
+	if err != nil {
+		return e, false, err
+	}
+	defer it.close()
+	for {
+		ok, err := it.next()
+		if !ok {
+			return e, false, err
+		}
+		e.event.ID, e.event.Kind, e.place = it.event.ID, it.event.Kind, it.place
+	}
+}
+
+// keys takes up the idempotency keys. What can't be read is forgotten and
+// reported: it costs no more than that a publish which is tried once more may
+// be committed twice.
+func (l *load) keys() error {
+	s := l.store
+	oldest := uint64(0)
+	if age := s.options.Keys.Age; age > 0 {
+		oldest = uint64(max(s.now().Add(-age).UnixMilli(), 0))
+	}
+	lower := onceKey(higher(s.keysGone, eventlog.ID{MS: oldest}))
+	return l.each(lower, []byte{onceKind + 1}, func(key, value []byte) error {
+		k, err := openOnce(key, value)
+		if err == nil && s.keys.Last().Less(k.ID) {
+			s.keys.Add(k)
+			s.given(k.ID)
+		}
+		return err
+	})
+}
+
+func higher(a, b eventlog.ID) eventlog.ID {
+	if a.Less(b) {
+		return b
+	}
+	return a
+}
+
+// raise puts the end of every topic whose end can't be read above whatever it
+// may have had, so that it shows as a gap. After damage a topic of which no
+// record is left may be one of them.
+func (l *load) raise() error {
+	s := l.store
+	if l.lost {
+		for name := range s.planned {
+			if !l.seen[name] {
+				l.raised = append(l.raised, name)
+			}
+		}
+	}
+	if !l.lost && len(l.raised) == 0 {
+		l.known()
+		return nil
+	}
+	s.given(eventlog.ID{MS: s.clock.Last.MS + 1})
+	s.floor = s.clock.Next()
+	g := s.newGroup()
+	s.putMeta(g)
+	for _, name := range l.raised {
+		if s.planned[name] == nil {
+			t := newTopic(name)
+			t.Born, t.Trimmed = s.floor, s.floor
+			s.planned[name] = t
+		}
+		s.planned[name].Last = s.floor
+		l.damaged(name, "the end of the topic may be lost", stored.ErrDamaged)
+	}
+	for name, t := range s.planned {
+		key := topicKey(name)
+		g.set(s, key, sealTopic(key, t))
+	}
+	l.known()
+	return s.db.Apply(g.batch, pebble.Sync)
+}
+
+// known has readers know what was found.
+func (l *load) known() {
+	for name, t := range l.store.planned {
+		t.recount()
+		l.store.topics[name] = known{State: t.State, gone: t.gone}
+	}
+}
