@@ -223,14 +223,9 @@ func (s *Store) apply(g *group) {
 }
 
 // write applies a group's batch. It is visible in the database then, and not
-// yet on the disk. Whatever goes wrong here leaves a database that can't go on.
+// yet on the disk.
 func (s *Store) write(g *group) {
-	defer func() {
-		if p := recover(); p != nil {
-			s.fail(fmt.Errorf("write to the log: %v", p))
-		}
-	}()
-	s.written(g.batch.Len())
+	s.space.bytes += g.batch.Len()
 	if err := s.db.ApplyNoSyncWait(g.batch, pebble.Sync); err != nil {
 		s.fail(fmt.Errorf("write to the log: %w", err))
 	}

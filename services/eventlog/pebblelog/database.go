@@ -28,7 +28,7 @@ func (s *Store) databaseOptions() *pebble.Options {
 	memory = max(memory, leastMemory)
 	listener := s.events()
 	o := &pebble.Options{
-		FS:                 s.scars,
+		FS:                 s.disk,
 		FormatMajorVersion: format,
 		Logger:             logger{s},
 		EventListener:      &listener,
@@ -52,7 +52,7 @@ func (s *Store) events() pebble.EventListener {
 	return pebble.EventListener{
 		BackgroundError: func(err error) { s.watch.failed(err) },
 		DataCorruption: func(info pebble.DataCorruptionInfo) {
-			if s.scars.add(info) {
+			if s.disk.scars.add(info) {
 				s.options.OnDamage("", fmt.Errorf("%s: %w", info.Path, info.Details))
 			}
 		},

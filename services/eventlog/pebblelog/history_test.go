@@ -36,6 +36,19 @@ func (h history) append(log *eventlog.Log, topic string, size int) error {
 	return err
 }
 
+// noise publishes an event that can't be compressed.
+func (h history) noise(log *eventlog.Log, topic string, size int) error {
+	e := eventlog.Entry{Record: eventlog.Record{Data: make([]byte, size)}}
+	for i := range e.Data {
+		e.Data[i] = ' ' + byte(rand.IntN(95))
+	}
+	receipt, err := log.Append(context.Background(), topic, e)
+	if err == nil {
+		h[topic] = append(h[topic], eventlog.Event{ID: receipt.ID, Record: e.Record})
+	}
+	return err
+}
+
 // write opens a store, publishes and closes it again.
 func (h history) write(t testing.TB, dir string, o Options, topic string, sizes ...int) {
 	t.Helper()

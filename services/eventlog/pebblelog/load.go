@@ -18,7 +18,12 @@ func (s *Store) load() error {
 	} else if empty {
 		g := s.newGroup()
 		s.putMeta(g)
-		return s.db.Apply(g.batch, pebble.Sync)
+		if err := s.db.Apply(g.batch, pebble.Sync); err != nil {
+			return err
+		}
+		// The log of a new database begins in its oldest format, which takes
+		// damage for its end. The next one has the format that was asked for.
+		return s.db.Flush()
 	}
 	l := &load{store: s, seen: map[string]bool{}}
 	for _, part := range []func() error{l.meta, l.topics, l.records, l.keys} {

@@ -60,7 +60,7 @@ type Store struct {
 	// stop is closed by Close; the others by the goroutines that they are of.
 	stop, committed, confirmed, retained chan struct{}
 	watch                                watch
-	scars                                *scars
+	disk                                 *disk
 
 	broken atomic.Pointer[error] // why the store can't go on
 	failed chan struct{}         // closed with it
@@ -116,7 +116,7 @@ func Open(dir string, o Options) (*Store, error) {
 		retained:  make(chan struct{}),
 		failed:    make(chan struct{}),
 	}
-	s.scars = &scars{FS: o.fs}
+	s.disk = &disk{FS: o.fs, fail: s.fail}
 	s.watch.damage = make(chan error, 1)
 	s.space = space{fs: o.fs, dir: s.dir, reserve: o.reserve}
 	if err := s.open(dir); err != nil {
@@ -143,6 +143,7 @@ func (s *Store) open(dir string) error {
 	if s.db, err = s.openDatabase(o); err != nil {
 		return err
 	}
+	s.disk.armed.Store(true)
 	if err := s.load(); err != nil {
 		_ = s.db.Close() // the first error says more
 		return err

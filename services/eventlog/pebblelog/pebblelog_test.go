@@ -8,7 +8,12 @@ import (
 	"github.com/sluice-stream/sluice/services/eventlog/logtest"
 )
 
-func TestMain(m *testing.M) { leaks.Main(m) }
+func TestMain(m *testing.M) {
+	if failAsChild() || publishAsChild() {
+		return
+	}
+	leaks.Main(m)
+}
 
 func TestSuite(t *testing.T) {
 	logtest.Run(t, logtest.Options{

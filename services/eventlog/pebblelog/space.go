@@ -63,5 +63,3 @@ func (s *space) check(now time.Time) error {
 	}
 	return s.full
 }
-
-func (s *Store) written(bytes int) { s.space.bytes += bytes }

@@ -57,7 +57,10 @@ func New(capacity int) []byte { return make([]byte, prefixLen, prefixLen+capacit
 
 // Seal makes b a value: its first bytes become the version and a CRC-32C over
 // the scope, the key and everything else.
-func (s Scope) Seal(b, key []byte) {
+func (s Scope) Seal(b, key []byte) { s.SealAs(version, b, key) }
+
+// SealAs makes b a value of another version than this release writes.
+func (s Scope) SealAs(version byte, b, key []byte) {
 	b[0] = version
 	binary.BigEndian.PutUint32(b[1:], s.checksum(b, key))
 }
