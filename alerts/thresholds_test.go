@@ -35,6 +35,8 @@ var limits = map[string][]float64{
 	"ReplayQueueLong":      {th.ReplayQueue},
 	"StoreErrors":          {th.StoreErrorRate},
 	"StoreSlow":            {th.StoreOperationSeconds, th.LeastPublishRate},
+	"StoreDiskNearFull":    {th.DiskReserves},
+	"StoreStalled":         {th.StalledRatio},
 	"EdgeDown":             {0, 0, 0, 0, 0, 0},
 	"EdgeUnseen":           {0},
 	"EdgeErrors":           {th.EdgeErrorRatio, th.LeastRequestRate, 1},

@@ -15,6 +15,7 @@ type Sources struct {
 	Behind  func() map[string]sse.Behind // by topic class
 	Stress  func() int                   // streams of isolated stress traffic
 	Log     func() LogFigures
+	Disk    func() DiskFigures // of the disk store; zero: there is none
 	// Draining tells whether the hub is about to end.
 	Draining func() bool
 	// Breakers are the circuit breakers by name: 0 closed, 1 half-open, 2 open.
@@ -41,6 +42,8 @@ type figures struct {
 	behind, behindBytes, stress, draining        *prometheus.Desc
 	replayed, queue, saved                       *prometheus.Desc
 	logEvents, logBytes, topics, resumeHeadrooms *prometheus.Desc
+
+	disk disk
 }
 
 func newFigures(o *Options) *figures {
@@ -65,6 +68,7 @@ func newFigures(o *Options) *figures {
 		topics:      desc("sse_topics", "Topics: memory counts those with recent events in memory, store those that exist.", "tier"),
 		resumeHeadrooms: desc("sse_resume_headroom_seconds",
 			"How far back a client may have been away without missing anything: the age of the youngest event that is gone from one of the class's topics, the retention age at the most.", "topic_class"),
+		disk: newDisk(desc),
 	}
 }
 
@@ -74,6 +78,7 @@ func (f *figures) Describe(ch chan<- *prometheus.Desc) {
 		f.replayed, f.queue, f.saved, f.logEvents, f.logBytes, f.topics, f.resumeHeadrooms} {
 		ch <- d
 	}
+	f.disk.describe(ch)
 }
 
 // Collect implements prometheus.Collector.
@@ -82,6 +87,7 @@ func (f *figures) Collect(ch chan<- prometheus.Metric) {
 	f.collectStreams(c)
 	f.collectBehind(c)
 	f.collectLog(c)
+	f.disk.collect(c, f.o.From.Disk())
 	draining := 0.0
 	if f.o.From.Draining() {
 		draining = 1

@@ -59,6 +59,8 @@ const (
 const (
 	StoreErrorRate        = 0.0 // a second: none is normal
 	StoreOperationSeconds = 1.0 // p99 of an operation
+	DiskReserves          = 5.0 // what is free of the disk, in reserves: below one appends are refused
+	StalledRatio          = 0.1 // of the time in which appends wait for the disk store itself, for 5 min
 )
 
 // Resources, as parts of their limits.

@@ -54,12 +54,16 @@ func (s *space) check(now time.Time) error {
 	if err != nil {
 		return nil // it does not say
 	}
-	least := uint64(s.reserve)
-	if least == 0 {
-		least = min(reserve, usage.TotalBytes/reserveShare)
-	}
-	if usage.AvailBytes < least {
+	if least := s.least(usage); usage.AvailBytes < least {
 		s.full = &fullError{usage.AvailBytes, least}
 	}
 	return s.full
+}
+
+// least is how much of a disk appends leave free.
+func (s *space) least(usage vfs.DiskUsage) uint64 {
+	if s.reserve > 0 {
+		return uint64(s.reserve)
+	}
+	return min(reserve, usage.TotalBytes/reserveShare)
 }

@@ -34,3 +34,12 @@ func (w *watch) stallEnd() {
 		w.stalled.Add(time.Now().UnixNano() - since)
 	}
 }
+
+// duration returns how long appends have waited, with the stall under way.
+func (w *watch) duration() time.Duration {
+	d := w.stalled.Load()
+	if since := w.since.Load(); since != 0 {
+		d += time.Now().UnixNano() - since
+	}
+	return time.Duration(d)
+}

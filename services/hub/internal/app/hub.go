@@ -13,6 +13,7 @@ import (
 	"github.com/sluice-stream/sluice/observability/logs"
 	"github.com/sluice-stream/sluice/observability/traces"
 	"github.com/sluice-stream/sluice/services/eventlog"
+	"github.com/sluice-stream/sluice/services/eventlog/pebblelog"
 	"github.com/sluice-stream/sluice/services/hub/internal/clients"
 	"github.com/sluice-stream/sluice/services/hub/internal/figures"
 	"github.com/sluice-stream/sluice/services/hub/internal/front"
@@ -37,7 +38,8 @@ type hub struct {
 
 	// What is kept.
 	events  *eventlog.Log
-	own     *eventlog.Log // what the hub says of itself
+	disk    *pebblelog.Store // events is over it; nil: it is in memory
+	own     *eventlog.Log    // what the hub says of itself
 	clients *clients.Table
 
 	// The rooms.

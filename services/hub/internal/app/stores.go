@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/sluice-stream/sluice/observability"
 	"github.com/sluice-stream/sluice/services/eventlog"
 	"github.com/sluice-stream/sluice/services/eventlog/pebblelog"
 	"github.com/sluice-stream/sluice/services/hub/internal/clients"
@@ -18,7 +19,8 @@ func (h *hub) openStore() (eventlog.Store, error) {
 	if s.Store == settings.Memory {
 		return eventlog.Memory(eventlog.MemoryOptions{Retention: s.Retention(), MaxTopics: s.MaxTopics, Keys: keys(s)}), nil
 	}
-	return pebblelog.Open(s.Data, pebblelog.Options{
+	var err error
+	h.disk, err = pebblelog.Open(s.Data, pebblelog.Options{
 		Retention: s.Retention(),
 		MaxTopics: s.MaxTopics,
 		Keys:      keys(s),
@@ -28,9 +30,32 @@ func (h *hub) openStore() (eventlog.Store, error) {
 			h.broken <- err
 		},
 		OnDamage: func(topic string, err error) {
-			h.logger.Error("the store found a damaged record", "event_type", "sse_error", "topic", topic, "error", err.Error())
+			h.logger.Error("the store found something damaged", "event_type", "sse_error", "topic", topic, "error", err.Error())
 		},
 	})
+	if err != nil {
+		return nil, err
+	}
+	return h.disk, nil
+}
+
+// diskFigures are those of the disk store; none of a store in memory.
+func (h *hub) diskFigures() observability.DiskFigures {
+	if h.disk == nil {
+		return observability.DiskFigures{}
+	}
+	f := h.disk.Figures()
+	return observability.DiskFigures{
+		Bytes:        map[string]int64{observability.DiskTables: f.TableBytes, observability.DiskLog: f.LogBytes},
+		Written:      map[string]uint64{observability.DiskTables: f.TableWritten, observability.DiskLog: f.LogWritten},
+		FreeBytes:    f.FreeBytes,
+		ReserveBytes: f.ReserveBytes,
+		DebtBytes:    f.DebtBytes,
+		ReadTables:   f.ReadAmplification,
+		Stalls:       f.Stalls,
+		Stalled:      f.Stalled,
+		Failures:     f.Failures,
+	}
 }
 
 func keys(s *settings.Settings) eventlog.KeyOptions {

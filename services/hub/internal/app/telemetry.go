@@ -45,6 +45,7 @@ func (h *hub) measure() {
 			Behind:   func() map[string]sse.Behind { return h.figures.Behind() },
 			Stress:   func() int { return h.figures.Stress() },
 			Log:      func() observability.LogFigures { return h.kept.Figures() },
+			Disk:     h.diskFigures,
 			Draining: h.draining.Load,
 			Breakers: map[string]func() int{publish.BreakerName: func() int { return h.publisher.BreakerState() }},
 			Queues: map[string]func() int{

@@ -80,6 +80,7 @@ func (g *Given) measure() {
 			Behind:   func() map[string]sse.Behind { return nil },
 			Stress:   func() int { return 0 },
 			Log:      func() (f observability.LogFigures) { return f },
+			Disk:     func() (f observability.DiskFigures) { return f },
 			Draining: func() bool { return false },
 			Breakers: map[string]func() int{"publish": func() int { return g.Breaker() }},
 		},

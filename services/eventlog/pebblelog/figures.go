@@ -1,0 +1,41 @@
+package pebblelog
+
+import "time"
+
+// Figures say how the database is.
+type Figures struct {
+	TableBytes, LogBytes int64 // on the disk
+	// FreeBytes are free on the disk, of which appends leave ReserveBytes; 0:
+	// the system does not say.
+	FreeBytes, ReserveBytes  int64
+	LogWritten, TableWritten uint64 // bytes since the store was opened
+	DebtBytes                int64  // that compactions have to rewrite
+	ReadAmplification        int    // tables that a read may have to look into
+	Stalls                   uint64 // times that appends had to wait for the database
+	Stalled                  time.Duration
+	Failures                 uint64 // of flushes and compactions
+}
+
+// Figures returns them. It may be asked until Close.
+func (s *Store) Figures() Figures {
+	if s.failure() != nil {
+		return Figures{} // the database may never answer
+	}
+	m := s.db.Metrics()
+	written := m.Total()
+	f := Figures{
+		TableBytes:        int64(m.DiskSpaceUsage()) - int64(m.WAL.PhysicalSize) - int64(m.WAL.ObsoletePhysicalSize),
+		LogBytes:          int64(m.WAL.PhysicalSize + m.WAL.ObsoletePhysicalSize),
+		LogWritten:        m.WAL.BytesWritten,
+		TableWritten:      written.TableBytesFlushed + written.TableBytesCompacted,
+		DebtBytes:         int64(m.Compact.EstimatedDebt),
+		ReadAmplification: m.ReadAmp(),
+		Stalls:            s.watch.stalls.Load(),
+		Stalled:           s.watch.duration(),
+		Failures:          s.watch.errors.Load(),
+	}
+	if usage, err := s.options.fs.GetDiskUsage(s.dir); err == nil {
+		f.FreeBytes, f.ReserveBytes = int64(usage.AvailBytes), int64(s.space.least(usage))
+	}
+	return f
+}
