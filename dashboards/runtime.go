@@ -45,6 +45,13 @@ func resources() []panel {
 			queries:  []query{{expr: `min by (job) (up)`, legend: "{{job}}"}},
 			states:   map[string]state{"0": {"down", red}, "1": {"up", green}},
 			runbooks: []string{"HubDown", "EdgeDown", "LokiDown", "JaegerDown", "AlertmanagerDown"}},
+		{kind: graphPanel, wide: 24, high: 6, title: "How many tables may a read look into, and what failed?", unit: "short",
+			normal: "under ten tables, and no failures.", act: "many tables make reads slow; failures of flushes and compactions are in the log of Resume and storage, as damage or a full disk.",
+			queries: []query{
+				{expr: `max by (instance) (sse_store_read_amplification{@})`, legend: "tables, {{instance}}"},
+				{expr: `sum by (instance) (increase(sse_store_background_errors_total{@}[$__rate_interval]))`, legend: "failures, {{instance}}"},
+				{expr: `sum by (instance) (increase(sse_store_write_stalls_total{@}[$__rate_interval]))`, legend: "stalls, {{instance}}"},
+			}},
 	}
 }
 

@@ -27,7 +27,7 @@ import (
 type disk struct {
 	vfs.FS
 	fail  func(error)
-	armed atomic.Bool // the database is open: before, errors are those of Open
+	armed atomic.Bool // the database is open: before and after, errors are those of Open and Close
 	scars scars
 }
 

@@ -24,8 +24,8 @@ func (s *Store) Figures() Figures {
 	m := s.db.Metrics()
 	written := m.Total()
 	f := Figures{
-		TableBytes:        int64(m.DiskSpaceUsage()) - int64(m.WAL.PhysicalSize) - int64(m.WAL.ObsoletePhysicalSize),
-		LogBytes:          int64(m.WAL.PhysicalSize + m.WAL.ObsoletePhysicalSize),
+		TableBytes:        int64(m.DiskSpaceUsage() - m.WAL.PhysicalSize - m.WAL.ObsoletePhysicalSize),
+		LogBytes:          int64(max(m.WAL.PhysicalSize, m.WAL.Size) + m.WAL.ObsoletePhysicalSize),
 		LogWritten:        m.WAL.BytesWritten,
 		TableWritten:      written.TableBytesFlushed + written.TableBytesCompacted,
 		DebtBytes:         int64(m.Compact.EstimatedDebt),

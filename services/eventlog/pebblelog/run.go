@@ -99,17 +99,10 @@ func (s *Store) wait(ended chan struct{}) bool {
 	}
 }
 
-// closeDatabase leaves an empty log behind, so that the next start is fast.
-func (s *Store) closeDatabase() (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("close the database: %v", p)
-		}
-	}()
-	if err := s.db.Flush(); err != nil {
-		_ = s.db.Close() // the first error says more
-		return fmt.Errorf("close the database: %w", err)
-	}
+// closeDatabase closes the database. What is only in its log is read from there
+// at the next start.
+func (s *Store) closeDatabase() error {
+	s.disk.armed.Store(false) // nothing is acknowledged any more anyway
 	if err := s.db.Close(); err != nil {
 		return fmt.Errorf("close the database: %w", err)
 	}
