@@ -1,9 +1,10 @@
 // Package eventlog is the idea that everything else is built on: a topic is a
 // log, a connection is a cursor in it.
 //
-// A [Topic] is an append-only sequence of events. Its recent part, the hot
-// tail, is held in memory as bytes that can go to a socket as they are: an
-// event is encoded once, when it is committed, however many readers it has.
+// A [Topic] is an append-only sequence of events. What a store keeps of one is a
+// [Record]: type, key, trace and data as they were given. Its recent part, the
+// hot tail, is held in memory as bytes that can go to a socket as they are: an
+// event is encoded once, when it comes into memory, however many readers it has.
 // A [Cursor] is a position in a topic. It owns no queue and no copy of an
 // event; how far it is behind is the distance to the head.
 //
@@ -24,9 +25,19 @@
 // reader that follows a topic from a position sees every later event exactly
 // once, or a [GapError] in the place of what is gone, never silence.
 //
-// An append with an idempotency key happens once, however often it is tried
-// while the store remembers the key: the others are answered with the first's
-// id. See [Idempotency] and [KeyOptions].
+// An append is a batch, committed in one step; each of its entries may ask that
+// its key is new or has a certain latest event ([Condition]), and nothing follows
+// the end of a topic. An append with an idempotency key happens once, however
+// often it is tried while the store remembers the key: the others are answered
+// with the first's id. See [Idempotency] and [KeyOptions].
+//
+// # Releases
+//
+// The rule for all stores: a release reads what the one before wrote, and
+// writes what the one before can read; what a format gains is written one
+// release after it is read (expand first, contract one release later). What
+// can't be read is refused by name, and the refusal says what to do. Package
+// stored has what the stores share of it.
 //
 // # Slow readers
 //

@@ -70,7 +70,7 @@ func longSettings(t *testing.T) []string {
 type usage struct {
 	heap        int64 // in use after a collection, bytes
 	anonymous   int64 // resident memory that is no file's, bytes
-	resident    int64 // all of it: the pages of the data file that are mapped are in it
+	resident    int64 // all of it
 	descriptors int64
 	goroutines  int64
 }
