@@ -112,3 +112,12 @@ func (b *Block) last() ID  { return b.marks[len(b.marks)-1].id }
 func after(marks []mark, id ID) int {
 	return sort.Search(len(marks), func(i int) bool { return id.Less(marks[i].id) })
 }
+
+// budget is the account of the memory that resident blocks take.
+type budget struct {
+	limit  int64 // 0: none
+	used   atomic.Int64
+	births atomic.Uint64 // numbers blocks
+}
+
+func (b *budget) over() bool { return b.limit > 0 && b.used.Load() > b.limit }

@@ -1,6 +1,13 @@
 package eventlog
 
-import "time"
+import (
+	"time"
+
+	"github.com/sluice-stream/sluice/services/wire"
+)
+
+// ID is the position of an event in its topic, as the wire spells it.
+type ID = wire.ID
 
 // Clock gives ids that rise whatever the wall clock does. The zero value
 // counts from the zero ID by the system's clock. It is not safe for
