@@ -104,3 +104,40 @@ func BenchmarkWriteSync(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
 }
+
+// BenchmarkReadPage reads a topic page by page, as those who resume do.
+func BenchmarkReadPage(b *testing.B) {
+	for _, size := range []int{128, 2048, 64 << 10} {
+		b.Run(fmt.Sprintf("data=%d", size), func(b *testing.B) {
+			dir := b.TempDir()
+			s, log := open(b, dir, Options{Memory: defaultMemory})
+			entries := make([]eventlog.Entry, min(8<<20/size, 5000))
+			for i := range entries {
+				entries[i] = eventlog.TextEntry("", strings.Repeat("x", size))
+			}
+			results := log.AppendAll(context.Background(), "topic", entries)
+			if err := log.Close(); err != nil {
+				b.Fatal(err)
+			}
+			s, log = open(b, dir, s.options)
+			defer log.Close()
+			at, last, total := eventlog.ID{}, results[len(results)-1].Receipt.ID, 0
+			b.ReportAllocs()
+			for b.Loop() {
+				n := 0
+				err := s.Read(context.Background(), "topic", at, last, func(e eventlog.Event) bool {
+					n += len(e.Data)
+					at = e.ID
+					return n < 128<<10
+				})
+				if err != nil {
+					b.Fatal(err)
+				}
+				if total += n; at == last {
+					at = eventlog.ID{}
+				}
+			}
+			b.ReportMetric(float64(total)/1e6/b.Elapsed().Seconds(), "MB/s")
+		})
+	}
+}

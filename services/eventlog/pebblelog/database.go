@@ -43,7 +43,7 @@ func (s *Store) databaseOptions() *pebble.Options {
 		// A table that is lost is a gap for some readers. All others go on.
 		DisableConsistencyCheck: true,
 	}
-	o.Experimental.ReadCompactionRate = 0
+	o.Experimental.ReadSamplingMultiplier = -1 // reads cause no compactions
 	return o
 }
 

@@ -123,7 +123,8 @@ type records struct {
 	scope  stored.Scope
 	it     *pebble.Iterator
 	upper  []byte
-	moved  bool // the iterator stands at a record that was not looked at
+	last   []byte // the key before
+	moved  bool   // the iterator stands at a record that was not looked at
 	event  eventlog.Event
 	place  stored.Place
 	damage []error
@@ -177,12 +178,12 @@ func (r *records) pass(at []byte) error {
 func (r *records) next() (ok bool, err error) {
 	for r.it != nil {
 		if !r.moved {
-			last := append([]byte(nil), r.it.Key()...)
+			r.last = append(r.last[:0], r.it.Key()...)
 			if !r.it.Next() {
 				if r.it.Error() == nil {
 					return false, nil
 				}
-				if err := r.pass(next(last)); err != nil {
+				if err := r.pass(next(r.last)); err != nil {
 					return false, err
 				}
 				continue

@@ -43,7 +43,7 @@ func TestRecord(t *testing.T) {
 func TestFormat(t *testing.T) {
 	e, place := sample()
 
-	const golden = "01" + "ab3e3892" + "00" + "00" + // version, checksum, kind, content
+	const golden = "01" + "3c06e93e" + "00" + "00" + // version, checksum, kind, content
 		"ed8a8901" + "01" + "808080808020" + "63" + "8080808020" + "8080808080808002" + // place
 		"020d6f726465722e63726561746564" + "04023137" +
 		"063730302d34626639326633353737623334646136613363653932396430653065343733362d303066303637616130626139303262372d3031" + "00" +

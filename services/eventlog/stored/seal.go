@@ -77,8 +77,8 @@ func (s Scope) Unseal(b, key []byte) ([]byte, error) {
 }
 
 func (s Scope) checksum(b, key []byte) uint32 {
-	sum := crc32.Update(uint32(s), castagnoli, b[:1])
-	sum = crc32.Update(sum, castagnoli, key)
+	// The version is in the sum's beginning: another one makes another sum.
+	sum := crc32.Update(uint32(s)^uint32(b[0]), castagnoli, key)
 	return crc32.Update(sum, castagnoli, b[prefixLen:])
 }
 

@@ -221,11 +221,13 @@ func (s *Settings) Scheme() string {
 	return "http"
 }
 
-// TailMemory is what of the memory budget recent events may take. A quarter is
-// left to the garbage collector, which lets what it collects grow in between.
+// TailMemory is what of the memory budget recent events may take. Beside the
+// disk store that is three eighths, as much is left to the garbage collector,
+// which lets the heap grow to twice of what is used: so a process stays below
+// one and a half of its budget.
 func (s *Settings) TailMemory() int64 {
 	if s.Store == Disk {
-		return s.MemoryBudget / 2
+		return s.MemoryBudget / 8 * 3
 	}
 	return s.MemoryBudget
 }
