@@ -305,16 +305,25 @@ func TestObservedStore(t *testing.T) {
 	if _, err := log.Append(t.Context(), "orders", eventlog.TextEntry("", "1")); err != nil {
 		t.Fatal(err)
 	}
+	pair := []eventlog.Entry{eventlog.TextEntry("", "2"), eventlog.TextEntry("", "3")}
+	log.AppendAll(t.Context(), "orders", pair)
 	failing := m.Observed(failingStore{})
 	for _, err := range []error{context.Canceled, eventlog.ErrClosed, eventlog.ErrTooManyTopics, eventlog.ErrKeyReused, eventlog.ErrTopicEnded, &eventlog.ConditionError{}, &eventlog.GapError{},
 		eventlog.ErrStoreFailed, context.DeadlineExceeded, errors.New("disk")} {
-		_ = failing.Read(context.WithValue(t.Context(), failure{}, err), "", eventlog.ID{}, eventlog.ID{}, nil)
+		ctx := context.WithValue(t.Context(), failure{}, err)
+		_ = failing.Read(ctx, "", eventlog.ID{}, eventlog.ID{}, nil)
+		failing.Append(ctx, "", pair)
 	}
-	if got, _ := value(t, r, `sse_store_errors_total{backend="disk",operation="read"}`); got != 3 {
-		t.Errorf("%v reads have failed, want 3", got)
+	for operation, want := range map[string]float64{"read": 3, "append_batch": 3, "append": 0} {
+		if got, _ := value(t, r, fmt.Sprintf(`sse_store_errors_total{backend="disk",operation=%q}`, operation)); got != want {
+			t.Errorf("%v of %s have failed, want %v", got, operation, want)
+		}
 	}
 	if n := observations(t, r, "sse_store_operation_duration_seconds", "append"); n != 1 {
 		t.Errorf("%d appends were measured, want 1", n)
+	}
+	if n := observations(t, r, "sse_store_operation_duration_seconds", "append_batch"); n != 11 {
+		t.Errorf("%d appends of batches were measured, want 11", n)
 	}
 	if n := observations(t, r, "sse_store_operation_duration_seconds", "read"); n != 10 {
 		t.Errorf("%d reads were measured, want 10", n)
@@ -327,6 +336,13 @@ type failingStore struct{ eventlog.Store }
 
 func (failingStore) Read(ctx context.Context, _ string, _, _ eventlog.ID, _ func(eventlog.Event) bool) error {
 	return ctx.Value(failure{}).(error)
+}
+
+// Append fails for the first entry alone.
+func (failingStore) Append(ctx context.Context, _ string, entries []eventlog.Entry) []eventlog.Result {
+	results := make([]eventlog.Result, len(entries))
+	results[0].Err = ctx.Value(failure{}).(error)
+	return results
 }
 
 func observations(t *testing.T, r *prometheus.Registry, name, operation string) uint64 {

@@ -36,6 +36,8 @@ func RejectionOf(err error) *sse.Rejection {
 	case errors.Is(err, eventlog.ErrKeyReused):
 		return &sse.Rejection{Status: 422, Type: "idempotency-key-reused", Title: "Idempotency key reused",
 			Detail: "the idempotency key, or the source and id of the CloudEvent, belongs to an event with another type, key or data"}
+	case errors.Is(err, eventlog.ErrTopicEnded): // by a later release
+		return &sse.Rejection{Status: 409, Type: "topic-ended", Title: "Topic ended", Detail: "the topic has ended: nothing is published to it any more"}
 	case errors.Is(err, eventlog.ErrStoreFailed):
 		return &sse.Rejection{Status: 503, Type: "store-failed", Title: "Store failed",
 			Detail: "the event could not be stored", RetryAfter: Jittered(4 * time.Second)}

@@ -38,7 +38,7 @@ func (p *Publisher) BreakerState() int { return p.breaker.State() }
 // storeFailed reports whether an append failed, or took too long, by the
 // store's fault.
 func storeFailed(err error) bool {
-	return !errors.Is(err, errRemembered) && !errors.Is(err, eventlog.ErrClosed) && !errors.Is(err, context.Canceled) && front.RejectionOf(err).Status >= 500
+	return !errors.Is(err, errRemembered) && !eventlog.Refused(err) && !errors.Is(err, eventlog.ErrClosed) && !errors.Is(err, context.Canceled) && front.RejectionOf(err).Status >= 500
 }
 
 // append appends one event, unless the breaker is open.

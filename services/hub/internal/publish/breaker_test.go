@@ -182,6 +182,29 @@ func TestBreakerAndBatches(t *testing.T) {
 	b.batch(one, 429)
 }
 
+// One event that is stored shows that the store works, wherever in the batch it
+// is; what was remembered or refused shows nothing.
+func TestVerdict(t *testing.T) {
+	stored, remembered := eventlog.Result{}, eventlog.Result{Receipt: eventlog.Receipt{Duplicate: true}}
+	failed, refused := eventlog.Result{Err: eventlog.ErrStoreFailed}, eventlog.Result{Err: eventlog.ErrKeyReused}
+	for i, row := range []struct {
+		results []eventlog.Result
+		want    error
+	}{
+		{[]eventlog.Result{failed, stored}, nil},
+		{[]eventlog.Result{stored, failed}, nil},
+		{[]eventlog.Result{remembered, refused, stored}, nil},
+		{[]eventlog.Result{remembered, failed}, eventlog.ErrStoreFailed},
+		{[]eventlog.Result{failed, refused}, eventlog.ErrStoreFailed},
+		{[]eventlog.Result{remembered, remembered}, errRemembered},
+		{[]eventlog.Result{refused}, eventlog.ErrKeyReused},
+	} {
+		if got := verdict(row.results); !errors.Is(got, row.want) {
+			t.Errorf("row %d: %v, want %v", i, got, row.want)
+		}
+	}
+}
+
 // A store that hangs opens it as well, and what waited leaves nothing behind.
 func TestBreakerOfAHangingStore(t *testing.T) {
 	b := newBroken(t, func(g *roomtest.Given) { g.Times.Append = 20 * time.Millisecond })
@@ -288,7 +311,7 @@ func TestStoreFailed(t *testing.T) {
 	}{
 		{eventlog.ErrStoreFailed, true}, {fmt.Errorf("append: %w", eventlog.ErrStoreFailed), true}, {context.DeadlineExceeded, true},
 		{errors.New("unknown"), true}, {eventlog.ErrClosed, false}, {eventlog.ErrKeyReused, false}, {eventlog.ErrTooManyTopics, false},
-		{context.Canceled, false},
+		{context.Canceled, false}, {eventlog.ErrTopicEnded, false}, {&eventlog.ConditionError{}, false},
 	} {
 		if got := storeFailed(row.err); got != row.want {
 			t.Errorf("%v: %v", row.err, got)

@@ -28,6 +28,7 @@ func TestStoreErrors(t *testing.T) {
 		{"failed", answers(fmt.Errorf("%w: no space", eventlog.ErrStoreFailed)), 503, "store-failed", true, "failed"},
 		{"closed", answers(eventlog.ErrClosed), 503, "shutting-down", true, "failed"},
 		{"full", answers(eventlog.ErrTooManyTopics), 429, "topic-limit", true, "refused"},
+		{"ended", answers(eventlog.ErrTopicEnded), 409, "topic-ended", false, "invalid"},
 		{"unknown", answers(errors.New("a secret path")), 500, "internal", false, "failed"},
 		{"hangs", func(ctx context.Context) (eventlog.Receipt, error) {
 			<-ctx.Done()
