@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sluice-stream/sluice/observability/backends/needs"
 	"github.com/sluice-stream/sluice/services/eventlog"
 )
 
@@ -19,7 +20,7 @@ import (
 func TestFullDisk(t *testing.T) {
 	dir := t.TempDir()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=64m"); err != nil {
-		t.Skipf("a small file system can't be mounted here, which takes root: %v", err)
+		needs.Missing(t, "a small file system can't be mounted here, which takes root: "+err.Error())
 	}
 	defer syscall.Unmount(dir, syscall.MNT_DETACH)
 	filler := filepath.Join(dir, "filler")
@@ -82,7 +83,7 @@ func TestFullDisk(t *testing.T) {
 func TestFullDiskIsEmptied(t *testing.T) {
 	dir := t.TempDir()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=24m"); err != nil {
-		t.Skipf("a small file system can't be mounted here, which takes root: %v", err)
+		needs.Missing(t, "a small file system can't be mounted here, which takes root: "+err.Error())
 	}
 	defer syscall.Unmount(dir, syscall.MNT_DETACH)
 	o := Options{OnDamage: sound(t), OnFailure: func(err error) { t.Errorf("the store can't go on: %v", err) }, Retention: eventlog.Retention{Age: 5 * time.Second}}
