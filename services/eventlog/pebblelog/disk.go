@@ -8,7 +8,6 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/cockroachdb/errors"
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
@@ -115,7 +114,7 @@ type tableFile struct {
 // ReadAt implements [vfs.File].
 func (f *tableFile) ReadAt(p []byte, off int64) (int, error) {
 	if f.scars.any.Load() && f.scars.has(f.path, off, len(p)) {
-		return 0, errors.Mark(errors.Newf("block %d is known to be damaged", off), pebble.ErrCorruption)
+		return 0, fmt.Errorf("%w: block %d is known to be damaged", pebble.ErrCorruption, off)
 	}
 	return f.File.ReadAt(p, off)
 }
