@@ -58,10 +58,13 @@ type Figures struct {
 	Failures                 uint64 // of flushes and compactions
 }
 
-// Figures returns them. It may be asked until Close.
+// Figures returns them; nothing of a store that is closed, or that can't go on:
+// its database may never answer.
 func (s *Store) Figures() Figures {
-	if s.failure() != nil {
-		return Figures{} // the database may never answer
+	s.closing.RLock()
+	defer s.closing.RUnlock()
+	if s.closed || s.failure() != nil {
+		return Figures{}
 	}
 	m := s.db.Metrics()
 	written := m.Total()

@@ -13,8 +13,8 @@ const (
 	retainEvents = 20_000               // that one step takes, or
 	retainKeyed  = 2_000                // of those that are about keys
 
-	// A topic that is a little over its limits is trimmed that seldom: each time
-	// leaves a range deletion, which every reader has to pass until it is
+	// What is a little over its limits is trimmed that seldom: each time leaves a
+	// range deletion in each topic, which every reader has to pass until it is
 	// compacted.
 	retainTopic = 10 * time.Second
 	retainShare = 16 // a sixteenth of a limit is a little
@@ -35,7 +35,8 @@ type cut struct {
 type retention struct {
 	store *Store
 	eventlog.Retention
-	last map[string]time.Time // when a topic was trimmed
+	last   map[string]time.Time // when a topic was trimmed
+	shares time.Time            // when the limit of all topics together was applied
 }
 
 // retain applies retention until the store is closed.

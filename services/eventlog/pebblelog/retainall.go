@@ -3,6 +3,7 @@ package pebblelog
 import (
 	"container/heap"
 	"slices"
+	"time"
 
 	"github.com/sluice-stream/sluice/services/eventlog"
 	"github.com/sluice-stream/sluice/services/wire"
@@ -12,7 +13,8 @@ import (
 // oldest, whichever topic has it.
 func (r *retention) shared() (cuts []*cut, full bool, err error) {
 	h, total, newest := r.store.ages()
-	if total <= r.TotalBytes || len(h) == 0 {
+	excess, now := total-r.TotalBytes, time.Now()
+	if excess <= 0 || len(h) == 0 || excess < r.TotalBytes/retainShare && now.Sub(r.shares) < retainTopic {
 		return nil, false, nil
 	}
 	heap.Init(&h)
@@ -44,6 +46,9 @@ func (r *retention) shared() (cuts []*cut, full bool, err error) {
 		cuts = append(cuts, c)
 	}
 	slices.SortFunc(cuts, func(a, b *cut) int { return a.through.Compare(b.through) })
+	if total <= r.TotalBytes {
+		r.shares = now
+	}
 	return cuts, total > r.TotalBytes, nil
 }
 

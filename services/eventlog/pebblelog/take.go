@@ -1,8 +1,6 @@
 package pebblelog
 
-import (
-	"slices"
-)
+import "slices"
 
 // take does a step of retention.
 func (s *Store) take(step *step) {
@@ -41,9 +39,7 @@ func (s *Store) trim(g *group, c *cut) error {
 		}
 	}
 	g.removeRange(s, next(eventKey(c.name, t.Trimmed)), next(eventKey(c.name, c.through)))
-	if err := s.forgetLatest(g, c); err != nil {
-		return err
-	}
+	s.forgetLatest(g, c)
 	t.Trimmed, t.Oldest, t.gone = c.through, oldest, gone
 	change := s.change(g, c.name)
 	change.trimmed = true
@@ -53,7 +49,7 @@ func (s *Store) trim(g *group, c *cut) error {
 }
 
 // forgetLatest deletes what is known of keys whose latest event is taken.
-func (s *Store) forgetLatest(g *group, c *cut) error {
+func (s *Store) forgetLatest(g *group, c *cut) {
 	slices.Sort(c.keys)
 	for _, key := range slices.Compact(c.keys) {
 		k := latestKey(c.name, key)
@@ -67,7 +63,6 @@ func (s *Store) forgetLatest(g *group, c *cut) error {
 			g.remove(s, k)
 		}
 	}
-	return nil
 }
 
 // forgetKeys forgets idempotency keys, and reports whether there are more.
