@@ -123,12 +123,13 @@ type Store interface {
 	// the context ended or the store itself failed. Other errors that callers
 	// tell apart: ErrTooManyTopics, ErrStoreFailed, ErrClosed.
 	Append(ctx context.Context, topic string, entries []Entry) []Result
-	// Read visits the events after one position up to and including another,
-	// rising, until visit returns false; it visits at least one event where
-	// there is one. An event's Data holds only during the call. Where the
-	// events that follow after directly are gone or damaged it visits nothing
-	// and returns a *GapError with the position to go on from; where that
-	// happens further on it returns nil, and the next Read reports it.
+	// Read visits the events after one position, zero being the topic's
+	// beginning, up to and including another, rising, until visit returns false;
+	// it visits at least one event where there is one. An event's Data holds only
+	// during the call. Where the events that follow after directly are gone or
+	// damaged it visits nothing and returns a *GapError with the position to go on
+	// from; where that happens further on it returns nil, and the next Read
+	// reports it.
 	Read(ctx context.Context, topic string, after, until ID, visit func(Event) bool) error
 	// Close lets running appends finish and releases everything.
 	Close() error

@@ -106,13 +106,13 @@ func readContract(t *testing.T) *contract {
 	return c
 }
 
-// start runs a hub that rows ask for by name.
-func (c *contract) start(t *testing.T, name string) *runningHub {
+// start runs a hub that rows ask for by name, over a store.
+func (c *contract) start(t *testing.T, name, store string) *runningHub {
 	settings, ok := c.Hubs[name]
 	if !ok {
 		t.Fatalf("no hub is named %q", name)
 	}
-	var args []string
+	args := []string{"--store", store, "--data", t.TempDir()}
 	for _, s := range settings {
 		args = append(args, c.setting(t, s))
 	}
@@ -139,11 +139,21 @@ func (c *contract) setting(t *testing.T, s string) string {
 	return path
 }
 
-// TestContract: a running hub keeps every rule of the contract. The hubs run
-// beside each other, for what some rows do is wait.
+// TestContract: a running hub keeps every rule of the contract, whatever it keeps
+// events in. The hubs run beside each other, for what some rows do is wait.
 func TestContract(t *testing.T) {
 	t.Parallel()
 	c := readContract(t)
+	for _, store := range []string{"memory", "disk"} {
+		t.Run(store, func(t *testing.T) {
+			t.Parallel()
+			c.hold(t, store)
+		})
+	}
+}
+
+// hold runs all rows over a store.
+func (c *contract) hold(t *testing.T, store string) {
 	type numbered struct {
 		name string
 		row  contractRow
@@ -160,7 +170,7 @@ func TestContract(t *testing.T) {
 	for name, all := range rows {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := c.start(t, name)
+			h := c.start(t, name, store)
 			for _, one := range all {
 				t.Run(one.name, func(t *testing.T) {
 					r := newContractRun(h, one.n, c.tokens(t))

@@ -15,6 +15,7 @@ func (s *Store) load() error {
 	if empty, err := s.nothing(); err != nil {
 		return err
 	} else if empty {
+		s.floor = s.clock.Next() // readers of what was there before are told that it is gone
 		g := s.newGroup()
 		s.putMeta(g)
 		if err := s.db.Apply(g.batch, pebble.Sync); err != nil {

@@ -20,6 +20,9 @@ func (s *Store) Read(ctx context.Context, name string, after, until eventlog.ID,
 	// What is known is at most as new as the iterator, so that nothing of it is
 	// missed there.
 	t, ok := s.known(name)
+	if after.IsZero() {
+		after = t.Born
+	}
 	switch {
 	case !ok && after.Less(until):
 		return &eventlog.GapError{Topic: name, After: after, Through: until, Cause: eventlog.Expired}
