@@ -1,23 +1,32 @@
 package eventlog
 
-import "sync"
-
 // encoding is the bodies of some events, made before the topic's lock is taken.
 type encoding struct {
 	buf  []byte
 	ends []int
 }
 
-var encodings = sync.Pool{New: func() any { return &encoding{} }}
-
-// maxEncoding is how large one may be that waits to be used again.
+// maxEncoding is how large one may be that is used again.
 const maxEncoding = 1 << 20
 
-func (l *encoding) encode(events []Event) {
-	l.buf, l.ends = l.buf[:0], l.ends[:0]
+// encode makes the bodies of events, for release. Stores mostly commit in one
+// goroutine, so one encoding is enough for most.
+func (l *Log) encode(events []Event) *encoding {
+	lines := l.encoding.Swap(nil)
+	if lines == nil {
+		lines = &encoding{}
+	}
+	lines.buf, lines.ends = lines.buf[:0], lines.ends[:0]
 	for i := range events {
-		l.buf = events[i].AppendBody(l.buf)
-		l.ends = append(l.ends, len(l.buf))
+		lines.buf = events[i].AppendBody(lines.buf)
+		lines.ends = append(lines.ends, len(lines.buf))
+	}
+	return lines
+}
+
+func (l *Log) release(lines *encoding) {
+	if cap(lines.buf) <= maxEncoding {
+		l.encoding.Store(lines)
 	}
 }
 
@@ -28,10 +37,4 @@ func (l *encoding) body(i int) []byte {
 		from = l.ends[i-1]
 	}
 	return l.buf[from:l.ends[i]]
-}
-
-func (l *encoding) release() {
-	if cap(l.buf) <= maxEncoding {
-		encodings.Put(l)
-	}
 }

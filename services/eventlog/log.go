@@ -30,7 +30,8 @@ type Log struct {
 	topicLimit int64
 	budget     budget
 	opened     time.Time
-	shared     atomic.Uint64 // fetches that another one's page made needless
+	shared     atomic.Uint64            // fetches that another one's page made needless
+	encoding   atomic.Pointer[encoding] // the last one, to be used again; nil: it is in use
 
 	mu     sync.RWMutex
 	topics map[string]*Topic // those that exist and those that are followed

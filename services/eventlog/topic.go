@@ -76,8 +76,7 @@ func (t *Topic) Unwatch(w Waker) {
 // commit appends committed events to the tail and wakes the watchers.
 func (t *Topic) commit(events []Event) {
 	at := t.log.moment(time.Now())
-	lines := encodings.Get().(*encoding)
-	lines.encode(events)
+	lines := t.log.encode(events)
 	t.mu.Lock()
 	for i := range events {
 		e := &events[i]
@@ -95,7 +94,7 @@ func (t *Topic) commit(events []Event) {
 	}
 	watchers := t.watchers
 	t.mu.Unlock()
-	lines.release()
+	t.log.release(lines)
 	for _, w := range watchers {
 		w.Wake()
 	}

@@ -17,7 +17,7 @@ import (
 )
 
 var (
-	damages     = flag.Int("damages", 150, "folders to damage")
+	damages     = flag.Int("damages", 60, "folders to damage")
 	firstDamage = flag.Int("first", 0, "damage to begin with")
 	seed        = flag.Uint64("seed", 1, "of the damage")
 )

@@ -3,6 +3,7 @@ package pebblelog
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"strings"
 	"sync"
@@ -21,6 +22,8 @@ type powerCut struct {
 	until int
 	op    string
 }
+
+var rounds = flag.Int("rounds", 2, "times that the store of the power cuts is opened")
 
 // answered is what publishers were answered, in their order.
 type answered struct {
@@ -67,12 +70,12 @@ func workload(t *testing.T) (cuts []powerCut, all *answered) {
 		}
 		return nil
 	}))
-	for round := range 3 {
-		_, log := open(t, "data", Options{fs: fs, Retention: eventlog.Retention{Events: 40}})
+	for round := range *rounds {
+		_, log := open(t, "data", Options{fs: fs, Retention: eventlog.Retention{Events: 30}})
 		var publishers sync.WaitGroup
 		for n := range 4 {
 			publishers.Go(func() {
-				for i := range 12 {
+				for i := range 10 {
 					all.publish(t, log, fmt.Sprintf("topic-%d", n%3), round, n, i)
 				}
 			})
