@@ -95,21 +95,12 @@ var singles = sync.Pool{New: func() any { return new([1]Entry) }}
 // [Store] says of its Append.
 func (l *Log) AppendAll(ctx context.Context, topic string, entries []Entry) []Result {
 	if !wire.ValidTopic(topic) {
-		return failAll(entries, fmt.Errorf("append: not a topic name: %q", topic))
+		return FailAll(len(entries), fmt.Errorf("append: not a topic name: %q", topic))
 	}
 	if len(entries) == 0 {
 		return nil
 	}
 	return l.store.Append(ctx, topic, entries)
-}
-
-// failAll answers all entries with one error.
-func failAll(entries []Entry, err error) []Result {
-	results := make([]Result, len(entries))
-	for i := range results {
-		results[i].Err = err
-	}
-	return results
 }
 
 // Follow returns a topic for reading and keeps it until Leave. A topic that

@@ -50,12 +50,12 @@ func (m *memory) Start(Sink) (map[string]State, error) {
 
 func (m *memory) Append(ctx context.Context, topic string, entries []Entry) []Result {
 	if ctx.Err() != nil {
-		return failAll(entries, context.Cause(ctx))
+		return FailAll(len(entries), context.Cause(ctx))
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.closed {
-		return failAll(entries, ErrClosed)
+		return FailAll(len(entries), ErrClosed)
 	}
 	results := make([]Result, len(entries))
 	events := m.events[:0]

@@ -30,6 +30,15 @@ type Result struct {
 	Err     error
 }
 
+// FailAll answers as many entries with one error.
+func FailAll(entries int, err error) []Result {
+	results := make([]Result, entries)
+	for i := range results {
+		results[i].Err = err
+	}
+	return results
+}
+
 // Retention says how much of each topic a store keeps. A field of 0 or less
 // sets no limit. It is applied in steps: a store may hold more for a moment,
 // never less.

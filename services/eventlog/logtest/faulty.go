@@ -55,11 +55,7 @@ func (f *Faulty) ask(ctx context.Context, c *Call) error {
 // Append implements eventlog.Store.
 func (f *Faulty) Append(ctx context.Context, topic string, entries []eventlog.Entry) []eventlog.Result {
 	if err := f.ask(ctx, &Call{Op: Append, Topic: topic}); err != nil {
-		results := make([]eventlog.Result, len(entries))
-		for i := range results {
-			results[i].Err = err
-		}
-		return results
+		return eventlog.FailAll(len(entries), err)
 	}
 	return f.Store.Append(ctx, topic, entries)
 }

@@ -28,19 +28,19 @@ type request struct {
 // return as soon as ctx ends, whatever becomes of the entries.
 func (s *Store) Append(ctx context.Context, topic string, entries []eventlog.Entry) []eventlog.Result {
 	if ctx.Err() != nil {
-		return failAll(len(entries), context.Cause(ctx))
+		return eventlog.FailAll(len(entries), context.Cause(ctx))
 	}
 	r := newRequest(topic, entries)
 	if err := s.enqueue(ctx, r); err != nil {
-		return failAll(len(entries), err)
+		return eventlog.FailAll(len(entries), err)
 	}
 	select {
 	case <-r.answer:
 		return r.results
 	case <-s.failed:
-		return failAll(len(entries), failed(s.failure()))
+		return eventlog.FailAll(len(entries), failed(s.failure()))
 	case <-ctx.Done():
-		return failAll(len(entries), context.Cause(ctx))
+		return eventlog.FailAll(len(entries), context.Cause(ctx))
 	}
 }
 
@@ -105,12 +105,4 @@ func (r *request) fail(err error) {
 		r.results[i] = eventlog.Result{Err: err}
 	}
 	close(r.answer)
-}
-
-func failAll(n int, err error) []eventlog.Result {
-	results := make([]eventlog.Result, n)
-	for i := range results {
-		results[i].Err = err
-	}
-	return results
 }

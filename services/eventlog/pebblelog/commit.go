@@ -24,6 +24,7 @@ type group struct {
 	spare     *spare // to make room for new topics; nil: not looked for yet
 
 	byTopic map[string]*change
+	now     time.Time // by the store's clock
 }
 
 // change is what a group does to one topic.
@@ -55,7 +56,7 @@ func (s *Store) commit(requests []*request) {
 	s.apply(g)
 }
 
-func (s *Store) newGroup() *group { return &group{byTopic: map[string]*change{}} }
+func (s *Store) newGroup() *group { return &group{byTopic: map[string]*change{}, now: s.clock.Time()} }
 
 func failed(err error) error { return fmt.Errorf("%w: %w", eventlog.ErrStoreFailed, err) }
 
@@ -65,7 +66,7 @@ func (s *Store) place(g *group, r *request, i int) {
 	var once *eventlog.KeyRecord
 	if e.Idempotency != nil {
 		once = &eventlog.KeyRecord{Key: e.Idempotency.In(r.topic), Fingerprint: e.Idempotency.Fingerprint}
-		if known, ok := s.keys.Find(once.Key, s.clock.Time()); ok {
+		if known, ok := s.keys.Find(once.Key, g.now); ok {
 			result.Receipt, result.Err = known.Answer(once.Fingerprint)
 			return
 		}
@@ -173,7 +174,7 @@ func (s *Store) put(g *group, c *change, id eventlog.ID, e *eventlog.Entry) {
 	t.end.events++
 	t.end.bytes += uint64(size)
 	s.record = t.scope.Append(s.record[:0], &event, stored.Place{
-		Appended: s.clock.Time(), Prev: t.Last, Size: size, Events: t.end.events, Bytes: t.end.bytes,
+		Appended: g.now, Prev: t.Last, Size: size, Events: t.end.events, Bytes: t.end.bytes,
 	})
 	s.key = stored.AppendID(append(append(append(s.key[:0], eventKind), c.name...), 0), id)
 	g.set(s, s.key, s.record)

@@ -49,7 +49,7 @@ func (l *load) nextTopic(at, upper []byte) (name string, end []byte, err error) 
 		case !damaged(err):
 			return "", nil, err
 		default:
-			l.lost, l.lostRecords = true, true
+			l.lostRecords = true
 			l.damaged("", "the database", err)
 			if at, found, err = readable(l.store.db, at, upper); err != nil || !found {
 				return "", nil, err
@@ -117,6 +117,7 @@ func (l *load) oldest(name string, t *topic) error {
 	if t.end == t.gone {
 		return nil
 	}
+	t.Oldest = t.Trimmed // or it is as old as what is gone, where none can be read
 	it, err := l.store.records(name, t.Trimmed, t.Last)
 	if err != nil {
 		return err

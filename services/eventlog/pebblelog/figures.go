@@ -61,9 +61,9 @@ type Figures struct {
 // Figures returns them; nothing of a store that is closed, or that can't go on:
 // its database may never answer.
 func (s *Store) Figures() Figures {
-	s.closing.RLock()
-	defer s.closing.RUnlock()
-	if s.closed || s.failure() != nil {
+	s.asked.RLock()
+	defer s.asked.RUnlock()
+	if s.shut || s.failure() != nil {
 		return Figures{}
 	}
 	m := s.db.Metrics()

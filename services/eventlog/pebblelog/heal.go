@@ -60,8 +60,8 @@ func (s *Store) hole(lower, upper []byte) (*hole, error) {
 	var before []pair // the last ones
 	at := lower
 	for ok := it.First(); ok; ok = it.Next() {
-		value, err := it.ValueAndErr()
-		if err != nil {
+		var value []byte
+		if value, err = it.ValueAndErr(); err != nil {
 			break
 		}
 		if len(before) == holeKeys {
@@ -70,7 +70,10 @@ func (s *Store) hole(lower, upper []byte) (*hole, error) {
 		before = append(before, pair{bytes.Clone(it.Key()), bytes.Clone(value)})
 		at = next(before[len(before)-1].key)
 	}
-	if err = it.Close(); err == nil || !damaged(err) {
+	if closing := it.Close(); err == nil {
+		err = closing
+	}
+	if err == nil || !damaged(err) {
 		return nil, err
 	}
 	h := &hole{through: upper}

@@ -57,9 +57,9 @@ type load struct {
 	store  *Store
 	raised []string        // topics whose end can't be read
 	seen   map[string]bool // topics that have records
-	// What can't be read: something, of what is stored of topics beside their
-	// records, of records.
-	lost, lostTopics, lostRecords bool
+	// What can't be read: some of the store's own, of what is stored of topics
+	// beside their records, of records.
+	lostMeta, lostTopics, lostRecords bool
 }
 
 func (l *load) damaged(topic, what string, err error) {
@@ -84,19 +84,19 @@ func (l *load) meta() error {
 			return err
 		}
 		l.damaged("", "what the store knows of itself", err)
-		l.lost = true
+		l.lostMeta = true
 	}
 	s.clock.Last = s.floor
 	return nil
 }
 
-// each visits what is in the database between two keys, and passes over what
-// can't be read.
-func (l *load) each(lower, upper []byte, visit func(key, value []byte) error) error {
-	for lower != nil {
+// each visits what is in the database between two keys, passes over what can't
+// be read, and reports whether there was any.
+func (l *load) each(lower, upper []byte, visit func(key, value []byte) error) (lost bool, err error) {
+	for {
 		it, err := l.store.db.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
 		if err != nil {
-			return err
+			return lost, err
 		}
 		for ok := it.First(); ok; ok = it.Next() {
 			lower = next(append([]byte(nil), it.Key()...))
@@ -105,37 +105,30 @@ func (l *load) each(lower, upper []byte, visit func(key, value []byte) error) er
 				err = visit(it.Key(), value)
 			}
 			if err != nil {
-				l.lost = true
+				lost = true
 				if !damaged(err) {
 					_ = it.Close() // the first error says more
-					return err
+					return lost, err
 				}
 				l.damaged("", fmt.Sprintf("key %q", it.Key()), err)
 			}
 		}
-		if err = it.Close(); err == nil {
-			return nil
+		if err = it.Close(); err == nil || !damaged(err) {
+			return lost, err
 		}
-		if !damaged(err) {
-			return err
-		}
-		l.lost = true
+		lost = true
 		l.damaged("", "the database", err)
 		var ok bool
-		if lower, ok, err = readable(l.store.db, lower, upper); err != nil {
-			return err
-		} else if !ok {
-			return nil
+		if lower, ok, err = readable(l.store.db, lower, upper); !ok {
+			return lost, err
 		}
 	}
-	return nil
 }
 
 // topics reads what is stored of each topic beside its records.
 func (l *load) topics() error {
-	s, before := l.store, l.lost
-	l.lost = false
-	err := l.each([]byte{topicKind}, []byte{topicKind + 1}, func(key, value []byte) error {
+	s := l.store
+	lost, err := l.each([]byte{topicKind}, []byte{topicKind + 1}, func(key, value []byte) error {
 		t, err := openTopic(key, value)
 		if err != nil {
 			return err
@@ -144,7 +137,7 @@ func (l *load) topics() error {
 		s.given(t.Last)
 		return nil
 	})
-	l.lostTopics, l.lost = l.lost, l.lost || before
+	l.lostTopics = lost
 	return err
 }
 
@@ -165,7 +158,7 @@ func (l *load) keys() error {
 		oldest = uint64(max(s.now().Add(-age).UnixMilli(), 0))
 	}
 	lower := onceKey(higher(s.keysGone, eventlog.ID{MS: oldest}))
-	return l.each(lower, []byte{onceKind + 1}, func(key, value []byte) error {
+	_, err := l.each(lower, []byte{onceKind + 1}, func(key, value []byte) error {
 		k, err := openOnce(key, value)
 		if err == nil && s.keys.Last().Less(k.ID) {
 			s.keys.Add(k)
@@ -173,6 +166,7 @@ func (l *load) keys() error {
 		}
 		return err
 	})
+	return err
 }
 
 func higher(a, b eventlog.ID) eventlog.ID {
@@ -183,18 +177,18 @@ func higher(a, b eventlog.ID) eventlog.ID {
 }
 
 // raise puts the end of every topic whose end can't be read above whatever it
-// may have had, so that it shows as a gap. After damage a topic of which no
-// record is left may be one of them.
+// may have had, so that it shows as a gap. Where records are lost a topic of
+// which none is left may be one of them.
 func (l *load) raise() error {
 	s := l.store
-	if l.lost {
+	if l.lostRecords {
 		for name := range s.planned {
 			if !l.seen[name] {
 				l.raised = append(l.raised, name)
 			}
 		}
 	}
-	if !l.lost && len(l.raised) == 0 {
+	if !l.lostMeta && !l.lostTopics && !l.lostRecords && len(l.raised) == 0 {
 		l.known()
 		return nil
 	}

@@ -70,6 +70,12 @@ type Store struct {
 	closing sync.RWMutex
 	closed  bool
 
+	// asked is held for reading while the database is asked for figures, so that
+	// it is not closed meanwhile. Close does not wait for it where the database is
+	// broken.
+	asked sync.RWMutex
+	shut  bool
+
 	sink eventlog.Sink // set by Start
 
 	// owned by the committer, before it runs by Open and Start

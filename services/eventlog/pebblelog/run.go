@@ -102,6 +102,9 @@ func (s *Store) wait(ended chan struct{}) bool {
 // closeDatabase closes the database. What is only in its log is read from there
 // at the next start.
 func (s *Store) closeDatabase() error {
+	s.asked.Lock()
+	s.shut = true
+	s.asked.Unlock()
 	s.disk.armed.Store(false) // nothing is acknowledged any more anyway
 	if err := s.db.Close(); err != nil {
 		return fmt.Errorf("close the database: %w", err)

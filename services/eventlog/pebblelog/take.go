@@ -68,7 +68,7 @@ func (s *Store) forgetLatest(g *group, c *cut) {
 // forgetKeys forgets idempotency keys, and reports whether there are more.
 func (s *Store) forgetKeys(g *group) (more bool) {
 	s.mu.Lock()
-	more = s.keys.Expire(s.clock.Time())
+	more = s.keys.Expire(g.now)
 	s.mu.Unlock()
 	if floor := s.keys.Floor(); s.keysGone.Less(floor) {
 		g.removeRange(s, onceKey(s.keysGone), next(onceKey(floor)))

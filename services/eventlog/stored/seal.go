@@ -106,20 +106,21 @@ func (r *reader) byte() byte {
 
 func (r *reader) uvarint() uint64 {
 	v, n := binary.Uvarint(r.b)
-	if n <= 0 {
-		r.err, r.b = ErrDamaged, nil
-		return 0
-	}
-	r.b = r.b[n:]
+	r.skip(n)
 	return v
 }
 
 func (r *reader) varint() int64 {
 	v, n := binary.Varint(r.b)
+	r.skip(n)
+	return v
+}
+
+// skip passes over a number of n bytes; 0 or less: it was none.
+func (r *reader) skip(n int) {
 	if n <= 0 {
 		r.err, r.b = ErrDamaged, nil
-		return 0
+		return
 	}
 	r.b = r.b[n:]
-	return v
 }
