@@ -1,0 +1,5 @@
+//go:build !linux
+
+package streams
+
+func newDriver(s *Set) (driver, error) { return newGoroutines(s), nil }
