@@ -64,6 +64,14 @@ func (h *Hub) Restart() {
 	h.t.Fatalf("the hub did not start: %v", lines.Err())
 }
 
+// Signal sends the hub a signal.
+func (h *Hub) Signal(s os.Signal) {
+	h.t.Helper()
+	if err := h.cmd.Process.Signal(s); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
 // Kill ends the hub as a power cut would.
 func (h *Hub) Kill() {
 	if h.cmd == nil {

@@ -2,8 +2,10 @@ package report
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -123,4 +125,24 @@ func Read(path string) (*Report, error) {
 		return nil, fmt.Errorf("%s is no report of a load test: give a report.json", path)
 	}
 	return r, nil
+}
+
+// Write writes report.json and report.html into a folder, which is made where it
+// does not exist.
+func (r *Report) Write(folder string) error {
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return err
+	}
+	text, err := json.MarshalIndent(r, "", " ")
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(folder, "report.json"), append(text, '\n'), 0o644); err != nil {
+		return err
+	}
+	page, err := os.Create(filepath.Join(folder, "report.html"))
+	if err != nil {
+		return err
+	}
+	return errors.Join(r.HTML(page), page.Close())
 }

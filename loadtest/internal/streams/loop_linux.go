@@ -359,18 +359,15 @@ func (l *loop) read(c *conn, most int) {
 	k.Bytes += uint64(n)
 	err = c.reply.take(l.buf[:n], &l.ear)
 	k.mu.Unlock()
-	if err != nil || c.reply.stage == atEnd {
-		l.broken(c)
-		return
-	}
 	if c.phase == asking && c.up {
 		c.phase, c.due = reading, 0
 		l.set.open.Add(1)
-		if c.pace != Eager {
-			if err := l.poll(unix.EPOLL_CTL_MOD, c, unix.EPOLLRDHUP); err != nil {
-				l.broken(c)
-			}
+		if c.pace != Eager && err == nil {
+			err = l.poll(unix.EPOLL_CTL_MOD, c, unix.EPOLLRDHUP)
 		}
+	}
+	if err != nil || c.reply.stage == atEnd {
+		l.broken(c)
 	}
 }
 
