@@ -15,6 +15,7 @@ import (
 	"syscall"
 
 	"github.com/sluice-stream/sluice/loadtest/internal/bare"
+	"github.com/sluice-stream/sluice/loadtest/internal/compare"
 	"github.com/sluice-stream/sluice/loadtest/internal/crew"
 	"github.com/sluice-stream/sluice/loadtest/internal/demo"
 	"github.com/sluice-stream/sluice/loadtest/internal/probe"
@@ -28,6 +29,7 @@ Load tests, each with a report and an account of every event:
 {scenarios}
 Beside them:
 
+  loadtest compare A B             of two reports, or folders of them: better, worse or noise
   loadtest bare [settings]         the limit that streams are held against: a loop that only writes
   loadtest demo [settings]         publish and subscribe for ever, well and badly behaved
   loadtest probe [settings]        publish and read back every second, and say how it goes on /metrics
@@ -91,6 +93,8 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout 
 		_, err = io.WriteString(stdout, help())
 	case "bare":
 		err = bare.Run(ctx, args, getenv, stdout)
+	case "compare":
+		err = compare.Run(ctx, args, getenv, stdout)
 	case "worker":
 		err = crew.Serve(context.WithoutCancel(ctx), stdio{os.Stdin, os.Stdout})
 	default:

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/sluice-stream/sluice/loadtest/internal/account"
-	"github.com/sluice-stream/sluice/loadtest/internal/publishers"
 )
 
 // Crew is the workers of a load test, as its coordinator has them.
@@ -124,9 +123,7 @@ func (c *Crew) Publish(p Publishing) ([]account.Lane, error) {
 		part := p
 		part.Rate = p.Rate * float64(c.jobs[i].Connections) / float64(max(total, 1))
 		part.Events = share(p.Events, i, len(c.jobs))
-		if p.Events > 0 && part.Events == 0 || c.jobs[i].Connections == 0 {
-			part.Plan = publishers.Plan{Rate: 1, For: 1} // none
-		}
+		part.None = p.Events > 0 && part.Events == 0 || c.jobs[i].Connections == 0
 		return part
 	})
 	if err != nil {

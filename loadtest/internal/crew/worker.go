@@ -85,6 +85,7 @@ func (w *Worker) Open(o Opening, _ *Nothing) error {
 // Patience until all is answered.
 type Publishing struct {
 	publishers.Plan
+	None     bool // the worker has no part in it
 	From     time.Time
 	Patience time.Duration
 }
@@ -110,7 +111,9 @@ func (w *Worker) Publish(p Publishing, lanes *[][]account.Lane) error {
 		late := time.AfterFunc(time.Until(p.From)+length+p.Patience, cancel)
 		defer late.Stop()
 	}
-	pubs.Run(ctx, p.Plan, p.From)
+	if !p.None {
+		pubs.Run(ctx, p.Plan, p.From)
+	}
 	*lanes = pubs.Lanes()
 	return w.ctx.Err()
 }

@@ -25,6 +25,9 @@ func (a *Account) Faults() (all []string) {
 			all = append(all, fmt.Sprintf("%d %s", f.n, f.what))
 		}
 	}
+	if a.Offered == 0 {
+		all = append(all, "nothing was published")
+	}
 	if rest := int64(a.Due) - int64(a.Delivered+a.Told+a.Behind+a.Slow+a.Lost); rest != 0 {
 		all = append(all, fmt.Sprintf("the account does not come out: of %d deliveries that were due, %d are in no column", a.Due, rest))
 	}

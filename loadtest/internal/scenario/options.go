@@ -50,6 +50,8 @@ type options struct {
 	churn                       float64
 	every, backOff              time.Duration
 	missed                      int
+	answers, readers            int
+	flush                       time.Duration
 
 	// How long.
 	warmUp, duration, patience, late time.Duration
@@ -109,6 +111,9 @@ func parse(p preset, args []string, getenv func(string) string, out io.Writer) (
 		return nil, err
 	}
 	set.VisitAll(func(f *flag.Flag) {
+		if slices.Contains(untold, f.Name) {
+			return
+		}
 		if v := f.Value.String(); v != f.DefValue || slices.Contains(told, f.Name) {
 			o.given = append(o.given, f.Name+"="+v)
 		}
@@ -118,6 +123,9 @@ func parse(p preset, args []string, getenv func(string) string, out io.Writer) (
 
 // told are the settings that a report names even where they are the defaults.
 var told = []string{"streams", "topics", "topics-each", "rate", "connections", "size", "duration", "warm-up", "batch", "processes", "arrivals"}
+
+// untold are those that are nothing of what is measured.
+var untold = []string{"report", "listen", "loki-url", "environment", "traces-url", "budget", "pid", "token-file", "admin-token-file"}
 
 func (o *options) where(set *flag.FlagSet) {
 	set.Var(&o.urls, "url", "address of the hub, or of the edge in front of it (default "+target.DefaultURL+"); of several, streams and publishers go to them in turn")
@@ -154,6 +162,11 @@ func (o *options) what(set *flag.FlagSet) {
 	set.DurationVar(&o.every, "every", 10*time.Second, "storm: time between two cuts")
 	set.DurationVar(&o.backOff, "back-off", 0, "storm, resume: time within which streams return, each when it likes; 0: at once")
 	set.IntVar(&o.missed, "missed", o.missed, "resume: events that are published while nobody is there")
+	if o.answers > 0 {
+		set.IntVar(&o.answers, "answers", o.answers, "answers that are written at the same time, each of --rate tokens a second for --duration")
+		set.IntVar(&o.readers, "readers", o.readers, "readers of each answer: all are cut off now and then, and the second reloads")
+		set.DurationVar(&o.flush, "flush", 250*time.Millisecond, "what came within it goes to the hub as one batch")
+	}
 	set.DurationVar(&o.warmUp, "warm-up", o.warmUp, "time for which it goes on before it is measured")
 	set.DurationVar(&o.duration, "duration", o.duration, "time for which it is measured")
 	set.DurationVar(&o.patience, "patience", 30*time.Second, "longest wait for the last answer, and for the last event")
@@ -256,6 +269,8 @@ func (o *options) validateAmounts() error {
 		return fmt.Errorf("--trace-ratio %v is not between 0 and 1", o.traceRatio)
 	case o.apart && o.topics < len(o.urls):
 		return fmt.Errorf("--apart: %d topics are less than one for each of %d addresses", o.topics, len(o.urls))
+	case o.answers < 0 || o.answers > 10_000 || o.readers < 0 || o.readers > 100 || o.answers > 0 && (o.flush < 10*time.Millisecond || o.rate == 0):
+		return errors.New("--answers: 10000 at most, 100 --readers of each, a --flush of 10ms or more, and a --rate")
 	case o.every < time.Second:
 		return fmt.Errorf("--every %v is too short: 1s is the least", o.every)
 	}

@@ -157,6 +157,3 @@ func (r *runner) connected() error {
 	}
 	return err
 }
-
-// answers is for tokens.
-func (r *runner) answers() error { return errors.New("not yet") }

@@ -36,7 +36,7 @@ var presets = []preset{
 			o.duration, o.warmUp = time.Hour, time.Minute
 		}, (*runner).steady},
 	{"tokens", "language-model streams: many answers at once, a topic each, in batches, to readers that reload",
-		func(o *options) { o.streams, o.rate, o.duration = 100, 50, 30*time.Second }, (*runner).answers},
+		func(o *options) { o.streams, o.rate, o.readers, o.answers, o.duration = 0, 50, 3, 100, 30*time.Second }, (*runner).written},
 }
 
 // Names returns the names of all scenarios, and what they are about.

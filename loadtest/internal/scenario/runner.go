@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/sluice-stream/sluice/loadtest/internal/account"
@@ -20,10 +22,11 @@ import (
 // the sampler's.
 type runner struct {
 	*options
-	ctx     context.Context
-	out     io.Writer
-	log     *slog.Logger
-	command []string // starts a worker
+	ctx      context.Context
+	out      io.Writer
+	terminal bool // somebody looks at out
+	log      *slog.Logger
+	command  []string // starts a worker
 
 	run     uint32
 	crew    *crew.Crew
@@ -55,13 +58,39 @@ func Run(ctx context.Context, name string, args []string, getenv func(string) st
 	if err != nil {
 		return err
 	}
-	log, endLog, err := o.logTo.Open(out, "loadtest")
+	r := &runner{options: o, ctx: ctx, out: &writer{to: out}, terminal: isTerminal(out), command: command, run: newRun()}
+	logOut := r.out
+	if r.terminal { // a person reads the table
+		logOut = io.Discard
+	}
+	log, endLog, err := o.logTo.Open(logOut, "loadtest")
 	if err != nil {
 		return err
 	}
 	defer endLog()
-	r := &runner{options: o, ctx: ctx, out: out, log: log, command: command, run: newRun()}
+	r.log = log
 	return r.do()
+}
+
+// writer is where several goroutines write to.
+type writer struct {
+	mu sync.Mutex // guards to
+	to io.Writer
+}
+
+func (w *writer) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.to.Write(p)
+}
+
+func isTerminal(out io.Writer) bool {
+	f, ok := out.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 // newRun returns a name that no other run has: its digits begin trace ids.

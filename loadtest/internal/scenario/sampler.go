@@ -42,14 +42,14 @@ func (s *sums) add(l *crew.Look) {
 // sampler looks at the workers and at the target every second, and whenever it is
 // asked to.
 type sampler struct {
-	r        *runner
-	began    time.Time
-	terminal bool
-	ends     chan struct{}
-	ended    sync.WaitGroup
-	metrics  *metrics
+	r       *runner
+	began   time.Time
+	ends    chan struct{}
+	ended   sync.WaitGroup
+	metrics *metrics
 
-	mu       sync.Mutex // guards what follows, held while all are looked at
+	mu       sync.Mutex       // guards what follows, held while all are looked at
+	other    func() crew.Look // what is looked at beside the workers; nil: nothing
 	first    observe.Figures
 	kernel   float64
 	now      observe.Figures
@@ -72,11 +72,7 @@ func newSampler(r *runner) *sampler {
 	s := &sampler{r: r, began: time.Now(), ends: make(chan struct{}), all: newSums(), measured: newSums(), interval: newSums()}
 	s.first, _ = r.target.Look(r.ctx) // that it cannot be looked at was told
 	s.now, s.seenAt, s.point = s.first, s.began, s.began
-	s.kernel = observe.Kernel()
-	if f, ok := r.out.(*os.File); ok {
-		info, err := f.Stat()
-		s.terminal = err == nil && info.Mode()&os.ModeCharDevice != 0
-	}
+	s.kernel, s.cpu = observe.Kernel(), crew.ProcessorTime()
 	s.ended.Go(s.tick)
 	return s
 }
@@ -93,7 +89,7 @@ func (s *sampler) tick() {
 		s.look()
 		s.mu.Lock()
 		s.addPoint(time.Now())
-		if s.terminal || n%10 == 0 {
+		if s.r.terminal || n%10 == 0 {
 			s.show()
 		}
 		s.mu.Unlock()
@@ -102,11 +98,11 @@ func (s *sampler) tick() {
 
 func (s *sampler) stop() {
 	close(s.ends)
+	s.metrics.close()
 	s.ended.Wait()
-	if s.terminal {
+	if s.r.terminal {
 		fmt.Fprintln(s.r.out)
 	}
-	s.metrics.close()
 }
 
 // look adds up what was seen since the last look, and returns how many streams
@@ -118,6 +114,9 @@ func (s *sampler) look() int {
 	if err != nil {
 		s.failed = err
 		return s.open
+	}
+	if s.other != nil {
+		looks = append(looks, s.other())
 	}
 	s.open, s.waiting, s.own = 0, 0, 0
 	own := map[int]float64{}
@@ -137,6 +136,13 @@ func (s *sampler) look() int {
 		s.own += cpu
 	}
 	return s.open
+}
+
+// beside has something looked at beside the workers.
+func (s *sampler) beside(look func() crew.Look) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.other = look
 }
 
 // phase ends a phase and begins another.
@@ -174,7 +180,7 @@ func (s *sampler) target() observe.Figures {
 // addPoint notes the time since the last point. s.mu is held.
 func (s *sampler) addPoint(now time.Time) {
 	seconds := now.Sub(s.point).Seconds()
-	if seconds < 0.2 {
+	if seconds < 0.5 {
 		return // it says little
 	}
 	before := s.now.CPU
@@ -208,7 +214,7 @@ func (s *sampler) show() {
 	if s.r.target.Any() {
 		text += fmt.Sprintf("  target %.2f cores %.0f MB", p.TargetCPU, p.TargetRSS/1e6)
 	}
-	if s.terminal {
+	if s.r.terminal {
 		fmt.Fprintf(s.r.out, "\r\x1b[K%s", text)
 	} else {
 		fmt.Fprintln(s.r.out, text)
