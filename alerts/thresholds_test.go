@@ -29,6 +29,7 @@ var limits = map[string][]float64{
 	"PongsMissing":         {th.LostReadersRate},
 	"StreamsRefused":       {th.RefusedStreamsRate},
 	"GapsEarly":            {0},
+	"EventsLost":           {0},
 	"GapsDamaged":          {0},
 	"LogBehindClients":     {th.LostLogRatio, th.LostLogResumes},
 	"ResumeHeadroomSmall":  {th.HeadroomSeconds},

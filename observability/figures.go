@@ -5,6 +5,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/sluice-stream/sluice/services/eventlog"
 	"github.com/sluice-stream/sluice/services/sse"
 )
 
@@ -15,7 +16,8 @@ type Sources struct {
 	Behind  func() map[string]sse.Behind // by topic class
 	Stress  func() int                   // streams of isolated stress traffic
 	Log     func() LogFigures
-	Disk    func() DiskFigures // of the disk store; zero: there is none
+	Account func() map[string]eventlog.Account // what became of events, by topic class
+	Disk    func() DiskFigures                 // of the disk store; zero: there is none
 	// Draining tells whether the hub is about to end.
 	Draining func() bool
 	// Breakers are the circuit breakers by name: 0 closed, 1 half-open, 2 open.
@@ -38,10 +40,10 @@ type LogFigures struct {
 type figures struct {
 	o Options
 
-	connections, deliveries, bytes, stalls       *prometheus.Desc
-	behind, behindBytes, stress, draining        *prometheus.Desc
-	replayed, queue, saved                       *prometheus.Desc
-	logEvents, logBytes, topics, resumeHeadrooms *prometheus.Desc
+	connections, deliveries, bytes, stalls         *prometheus.Desc
+	account, behind, behindBytes, stress, draining *prometheus.Desc
+	replayed, queue, saved                         *prometheus.Desc
+	logEvents, logBytes, topics, resumeHeadrooms   *prometheus.Desc
 
 	disk disk
 }
@@ -56,6 +58,8 @@ func newFigures(o *Options) *figures {
 		deliveries:  desc("sse_deliveries_total", "Events handed to sockets; replay: they were there at the stream's handshake.", "path"),
 		bytes:       desc("sse_delivered_bytes_total", "Bytes that sockets accepted; replay: of replayed events, live: all others, framing and control events included.", "path"),
 		stalls:      desc("sse_write_stalls_total", "Writes that found a socket full."),
+		account: desc("sse_account_events_total",
+			"What became of events, each once for every stream: delivered, told (gone, and the stream was told so), left (were to come when the stream ended), lost (passed over without a word: a fault).", "outcome", "topic_class"),
 		behind:      desc("sse_behind_connections", "Streams that lag by a second or more, as of the last second.", "topic_class"),
 		behindBytes: desc("sse_behind_bytes", "Bytes in memory that the furthest behind of them has not been sent.", "topic_class"),
 		stress:      desc("sse_stress_connections", "Streams of isolated stress traffic: those on topics of the class stress."),
@@ -74,7 +78,7 @@ func newFigures(o *Options) *figures {
 
 // Describe implements prometheus.Collector.
 func (f *figures) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{f.connections, f.deliveries, f.bytes, f.stalls, f.behind, f.behindBytes, f.stress, f.draining,
+	for _, d := range []*prometheus.Desc{f.account, f.connections, f.deliveries, f.bytes, f.stalls, f.behind, f.behindBytes, f.stress, f.draining,
 		f.replayed, f.queue, f.saved, f.logEvents, f.logBytes, f.topics, f.resumeHeadrooms} {
 		ch <- d
 	}
@@ -92,6 +96,7 @@ func (f *figures) Collect(ch chan<- prometheus.Metric) {
 	if f.o.From.Draining() {
 		draining = 1
 	}
+	f.collectAccount(c)
 	c.gauge(f.draining, draining)
 	c.gauge(f.stress, float64(f.o.From.Stress()))
 }
@@ -136,6 +141,17 @@ func (f *figures) collectStreams(c collector) {
 	c.counter(f.saved, s.CachedPages, "page_cache")
 	c.counter(f.saved, s.SharedFetches, "single_flight")
 	c.counter(f.saved, s.UnknownTopics, "unknown_topic")
+}
+
+func (f *figures) collectAccount(c collector) {
+	accounts := f.o.From.Account()
+	for _, class := range f.o.Classes {
+		a := accounts[class]
+		c.counter(f.account, a.Delivered, "delivered", class)
+		c.counter(f.account, a.Told, "told", class)
+		c.counter(f.account, a.Left, "left", class)
+		c.counter(f.account, a.Lost, "lost", class)
+	}
 }
 
 func (f *figures) collectBehind(c collector) {

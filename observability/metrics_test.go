@@ -48,6 +48,9 @@ func newTestMetrics(t *testing.T) (*Metrics, *prometheus.Registry) {
 				return LogFigures{Topics: 7, HotTopics: 2, Events: 900, HotEvents: 90, MemoryBytes: 800, StoreBytes: 9000,
 					Headroom: map[string]time.Duration{"orders": time.Hour, "other": 24 * time.Hour}}
 			},
+			Account: func() map[string]eventlog.Account {
+				return map[string]eventlog.Account{"orders": {Accepted: 99, Readings: eventlog.Readings{Delivered: 50, Told: 4, Left: 3, Lost: 2}}}
+			},
 			Disk: func() DiskFigures {
 				return DiskFigures{Bytes: map[string]int64{DiskTables: 3000, DiskLog: 400}, Written: map[string]uint64{DiskTables: 50, DiskLog: 60},
 					FreeBytes: 7000, ReserveBytes: 800, DebtBytes: 90, ReadTables: 5, Stalls: 6, Stalled: 1500 * time.Millisecond, Failures: 2}
@@ -66,6 +69,7 @@ func TestLabelSetsExistFromTheStart(t *testing.T) {
 	_, r := newTestMetrics(t)
 	want := map[string]int{
 		"http_request_duration_seconds": 2,
+		"sse_account_events_total":      8,
 		"sse_connections":               12, "sse_connects_total": 8, "sse_disconnects_total": 16, "sse_connection_age_seconds": 8,
 		"sse_gaps_total": 8, "sse_replay_duration_seconds": 2, "sse_replayed_events_total": 2, "sse_replay_queue": 1,
 		"sse_resume_headroom_seconds": 2, "sse_publishes_total": 10, "sse_publish_duration_seconds": 1, "sse_event_bytes": 1,
@@ -132,6 +136,11 @@ func TestMetricsCount(t *testing.T) {
 	m.Rejected("unexpected-body")
 	m.BreakerChanged("publish", "open")
 	for name, want := range map[string]float64{
+		`sse_account_events_total{outcome="delivered",topic_class="orders"}`:                50,
+		`sse_account_events_total{outcome="told",topic_class="orders"}`:                     4,
+		`sse_account_events_total{outcome="left",topic_class="orders"}`:                     3,
+		`sse_account_events_total{outcome="lost",topic_class="orders"}`:                     2,
+		`sse_account_events_total{outcome="lost",topic_class="other"}`:                      0,
 		`sse_breaker_state{breaker="publish"}`:                                              2,
 		`sse_breaker_transitions_total{breaker="publish",to="open"}`:                        1,
 		`sse_connections{health="none",release="blue",transport="http1"}`:                   3,

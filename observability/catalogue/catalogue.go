@@ -62,6 +62,7 @@ func shared(labels string) map[string]string {
 func Metrics() map[string]Metric {
 	return map[string]Metric{
 		"http_request_duration_seconds":                {Histogram, map[string]string{Hub: "method route status", Edge: "method release route status"}},
+		"sse_account_events_total":                     {Counter, hub("outcome topic_class")},
 		"sse_behind_bytes":                             {Gauge, hub("topic_class")},
 		"sse_behind_connections":                       {Gauge, hub("topic_class")},
 		"sse_breaker_state":                            {Gauge, hub("breaker")},

@@ -34,9 +34,10 @@ type Block struct {
 	memory  []byte // all of what buf grows into, so that reading it takes no lock
 
 	// Guarded by the topic's mutex while the block is its last; else fixed.
-	prev  ID     // nothing is missing between this position and the first event
-	buf   []byte // the capacity is fixed, so appending never moves it
-	marks []mark
+	number uint64 // of the first event in its topic; 0: unknown
+	prev   ID     // nothing is missing between this position and the first event
+	buf    []byte // the capacity is fixed, so appending never moves it
+	marks  []mark
 }
 
 // newBlock makes an empty block for at least so many bytes: as many as the

@@ -10,9 +10,10 @@ import (
 // one copies a few words under the topic's lock, reading it takes no lock.
 // Hold it for one sweep, not longer: it keeps evicted blocks from being freed.
 type View struct {
-	Head    ID // position of the last event
-	Trimmed ID // everything at or below is gone
-	Born    ID // what the topic began above
+	Head    ID     // position of the last event
+	Trimmed ID     // everything at or below is gone
+	Born    ID     // what the topic began above
+	Number  uint64 // of the last event in its topic
 
 	blocks []*Block // rising; the last one may still grow
 	marks  []mark   // of the last block, as they were when the view was taken
@@ -43,6 +44,7 @@ type Span struct {
 	From, To uint32 // offsets of its bytes in the block
 	Last     ID     // id of its last event
 	Events   int
+	Number   uint64 // of its first event in the topic; 0: unknown
 	marks    []mark
 }
 
@@ -131,5 +133,9 @@ func span(b *Block, marks []mark, id ID, limit int) Span {
 	n := sort.Search(len(marks)-i, func(k int) bool { return int(marks[i+k].end-from) > limit })
 	n = max(n, 1)
 	m := marks[i : i+n]
-	return Span{Block: b, From: from, To: m[n-1].end, Last: m[n-1].id, Events: n, marks: m}
+	s := Span{Block: b, From: from, To: m[n-1].end, Last: m[n-1].id, Events: n, marks: m}
+	if b.number > 0 {
+		s.Number = b.number + uint64(i)
+	}
+	return s
 }

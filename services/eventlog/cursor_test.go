@@ -32,7 +32,7 @@ func (s *shelf) Append(_ context.Context, topic string, entries []Entry) []Resul
 	results := make([]Result, len(entries))
 	for i, e := range entries {
 		id := s.clock.Next()
-		event := Event{id, e.Record}
+		event := Event{ID: id, Record: e.Record}
 		event.Data = bytes.Clone(e.Data)
 		s.topics[topic] = append(s.topics[topic], event)
 		s.sink.Committed(topic, []Event{event})

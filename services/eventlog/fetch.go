@@ -84,7 +84,7 @@ func (l *Log) readPage(ctx context.Context, t *Topic, after, until ID) (*Block, 
 		need := wire.IDLineLen(e.ID) + len(body)
 		if b == nil {
 			b = newBlock(&l.budget, after, max(pageBytes, need))
-			b.fetched = true
+			b.fetched, b.number = true, e.Number
 		} else if !b.room(need) {
 			return false
 		}

@@ -20,6 +20,9 @@ type Options struct {
 	// with what readers pin, in bytes. One topic may take half of it, or all of
 	// it where no store is behind it. 0: no limit.
 	MemoryBudget int64
+	// Dropped is told what became of the events of a topic that is known no more.
+	// It must not call the log; nil: nobody is.
+	Dropped func(topic string, a Account)
 }
 
 // Log is a set of topics in a store, with their hot tails in memory. Its
@@ -30,6 +33,7 @@ type Log struct {
 	topicLimit int64
 	budget     budget
 	opened     time.Time
+	dropped    func(string, Account)    // nil: nobody is told
 	shared     atomic.Uint64            // fetches that another one's page made needless
 	encoding   atomic.Pointer[encoding] // the last one, to be used again; nil: it is in use
 
@@ -42,7 +46,7 @@ type Log struct {
 
 // Open starts a store and returns the log over it.
 func Open(s Store, o Options) (*Log, error) {
-	l := &Log{store: s, opened: time.Now(), deep: true, topicLimit: o.MemoryBudget / 2, topics: map[string]*Topic{}}
+	l := &Log{store: s, opened: time.Now(), deep: true, topicLimit: o.MemoryBudget / 2, dropped: o.Dropped, topics: map[string]*Topic{}}
 	l.budget.limit = o.MemoryBudget
 	if m, ok := unwrap(s).(*memory); ok {
 		l.deep, l.topicLimit, m.log = false, o.MemoryBudget, l
@@ -132,6 +136,9 @@ func (l *Log) drop(t *Topic) {
 	}
 	if l.topics[t.name] == t {
 		delete(l.topics, t.name)
+		if a := t.account(); l.dropped != nil && a != (Account{}) {
+			l.dropped(t.name, a)
+		}
 	}
 	for t.dropOne() {
 	}

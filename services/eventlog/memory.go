@@ -62,7 +62,7 @@ func (m *memory) Append(ctx context.Context, topic string, entries []Entry) []Re
 	for i := range entries {
 		id, err := m.place(topic, &entries[i], &results[i])
 		if results[i].Err = err; !id.IsZero() {
-			events = append(events, Event{id, entries[i].Record})
+			events = append(events, Event{ID: id, Record: entries[i].Record})
 		}
 	}
 	m.log.Committed(topic, events)

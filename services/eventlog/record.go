@@ -108,5 +108,8 @@ func (c Condition) Any() bool { return c != Condition{} }
 // Event is a record that was committed.
 type Event struct {
 	ID ID
+	// Number is which of its topic's events it is, from 1; 0: the store does not
+	// say. Stores set it where they read.
+	Number uint64
 	Record
 }

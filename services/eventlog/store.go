@@ -56,8 +56,9 @@ type State struct {
 	Born    ID // what the topic began above: nothing of it is older in this life of the store
 	Oldest  ID // the oldest event that is there; zero where none is
 	Events  int64
-	Bytes   int64 // as Record.Size counts
-	Ended   ID    // the topic's end, which nothing follows; zero: it goes on
+	Bytes   int64  // as Record.Size counts
+	Number  uint64 // events that the topic has had in this life, gone ones included
+	Ended   ID     // the topic's end, which nothing follows; zero: it goes on
 }
 
 // Outcome is the answer to a position at which a reader wants to start.

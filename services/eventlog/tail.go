@@ -7,14 +7,15 @@ import (
 	"github.com/sluice-stream/sluice/services/wire"
 )
 
-// append adds one event to the last block, or to a new one. t.mu is held.
-func (t *Topic) append(id ID, body []byte, at moment) {
+// append adds the event of a number to the last block, or to a new one. t.mu is held.
+func (t *Topic) append(id ID, number uint64, body []byte, at moment) {
 	need := wire.IDLineLen(id) + len(body)
 	var b *Block
 	if n := len(t.blocks); n > 0 && t.open && t.blocks[n-1].room(need) {
 		b = t.blocks[n-1]
 	} else {
 		b = t.newTail(need)
+		b.number = number
 	}
 	grown := b.add(id, body, at)
 	t.bytes += grown

@@ -17,6 +17,7 @@ type Topic struct {
 	log  *Log
 	name string
 
+	readings readings      // what became of its events at readers
 	fetching chan struct{} // one slot: a topic is read from its store by one reader at a time
 
 	refs    int           // followers; guarded by log.mu
@@ -24,6 +25,7 @@ type Topic struct {
 
 	mu       sync.Mutex // held for a few memory accesses, never across I/O
 	exists   bool
+	accepted uint64 // events that were committed since the log was opened
 	state    State
 	blocks   []*Block // rising by position, replaced and never changed in place
 	open     bool     // whether the last block may be appended to
@@ -38,7 +40,7 @@ func (t *Topic) Name() string { return t.name }
 func (t *Topic) View() View {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	v := View{Head: t.state.Last, Trimmed: t.state.Trimmed, Born: t.state.Born, blocks: t.blocks}
+	v := View{Head: t.state.Last, Trimmed: t.state.Trimmed, Born: t.state.Born, Number: t.state.Number, blocks: t.blocks}
 	if n := len(t.blocks); n > 0 {
 		v.marks = t.blocks[n-1].marks
 	}
@@ -78,10 +80,12 @@ func (t *Topic) commit(events []Event) {
 	at := t.log.moment(time.Now())
 	lines := t.log.encode(events)
 	t.mu.Lock()
+	t.accepted += uint64(len(events))
 	for i := range events {
 		e := &events[i]
 		body := lines.body(i)
-		t.append(e.ID, body, at)
+		t.state.Number++
+		t.append(e.ID, t.state.Number, body, at)
 		if t.state.Events == 0 { // or the append evicted all there was
 			t.state.Oldest = e.ID
 		}

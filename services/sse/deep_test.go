@@ -30,6 +30,7 @@ type deepTopic struct {
 	events  []eventlog.Event
 	trimmed eventlog.ID
 	bad     []eventlog.ID // cannot be read
+	number  uint64        // of the last
 }
 
 func newDeep() *deep { return &deep{topics: map[string]*deepTopic{}} }
@@ -56,6 +57,8 @@ func (d *deep) Append(_ context.Context, topic string, entries []eventlog.Entry)
 	for i, e := range entries {
 		event := eventlog.Event{ID: d.clock.Next(), Record: e.Record}
 		event.Data = slices.Clone(e.Data)
+		t.number++
+		event.Number = t.number
 		t.events = append(t.events, event)
 		d.sink.Committed(topic, []eventlog.Event{event})
 		results[i].Receipt.ID = event.ID
@@ -64,7 +67,7 @@ func (d *deep) Append(_ context.Context, topic string, entries []eventlog.Entry)
 }
 
 func (d *deep) state(t *deepTopic) eventlog.State {
-	s := eventlog.State{Last: t.trimmed, Trimmed: t.trimmed, Born: d.born, Events: int64(len(t.events))}
+	s := eventlog.State{Last: t.trimmed, Trimmed: t.trimmed, Born: d.born, Events: int64(len(t.events)), Number: t.number}
 	if len(t.events) > 0 {
 		s.Oldest, s.Last = t.events[0].ID, t.events[len(t.events)-1].ID
 	}

@@ -108,7 +108,8 @@ func (f *fixture) start(o *options) {
 }
 
 // stop shuts down and re-proves what must hold after every test: the budget's
-// account is what the tails hold, and nothing was logged.
+// account is what the tails hold, no stream was passed over, and nothing was
+// logged.
 func (f *fixture) stop() {
 	if f.t.Failed() {
 		for _, e := range last(f.observer.all(), 20) {
@@ -125,11 +126,27 @@ func (f *fixture) stop() {
 		f.t.Errorf("%d connections are counted after the shutdown", st.Connections)
 	}
 	f.checkMemory()
+	f.checkAccount()
 	if err := f.log.Close(); err != nil {
 		f.t.Errorf("close: %v", err)
 	}
 	if text := f.errors.String(); text != "" && !f.noisy {
 		f.t.Errorf("net/http logged:\n%s", text)
+	}
+}
+
+// checkAccount checks that no event was passed over, and that as many were handed
+// on as sockets were sent, or more: what was on its way when a stream ended.
+func (f *fixture) checkAccount() {
+	delivered := uint64(0)
+	f.log.Accounts(func(topic string, a eventlog.Account) {
+		if a.Lost > 0 {
+			f.t.Errorf("topic %s lost %d events: %+v", topic, a.Lost, a)
+		}
+		delivered += a.Delivered
+	})
+	if sent := f.h.Stats().Sent.Events; delivered < sent {
+		f.t.Errorf("%d events were sent, and %d are in the account", sent, delivered)
 	}
 }
 

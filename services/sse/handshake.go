@@ -61,6 +61,12 @@ func (h *Handler) open(r *http.Request, s *subscription) *handshake {
 			hs.gaps = append(hs.gaps, nil)
 		}
 		hs.stream.Subs[i] = stream.Sub{Cursor: eventlog.Cursor{Topic: t, At: presented[i]}, Own: h.own(name)}
+		switch {
+		case at == state.Last:
+			hs.stream.Subs[i].Stand(state.Number)
+		case at == state.Trimmed: // all that is there is to come
+			hs.stream.Subs[i].Stand(state.Number - uint64(state.Events))
+		}
 		if at.Less(state.Last) && outcome != eventlog.OutcomeAhead && !h.own(name) {
 			hs.stream.BeginReplay(&hs.stream.Subs[i], state.Last)
 		}

@@ -88,6 +88,7 @@ func (s *server) drive(to sink, r *http.Request, hs *handshake, x *session) {
 	c.sink.close()
 	for i := range c.reads.Subs {
 		c.reads.Subs[i].Topic.Unwatch(c)
+		c.reads.Subs[i].Leave()
 	}
 	c.gone.Store(true)
 	c.unfollow(reason)

@@ -76,15 +76,26 @@ func (h *Handler) Behind() (all Behind, byTopic map[string]Behind) {
 	return all, byTopic
 }
 
-// Topics returns how many streams follow each topic that is followed, the
+// Account is how a topic's events stand to its streams.
+type Account struct {
+	Streams int    // that follow it now
+	Behind  uint64 // events that these are still to have
+}
+
+// Accounts returns how all topics that are followed stand to their streams, the
 // server's own left out.
-func (h *Handler) Topics() map[string]int {
-	topics := map[string]int{}
+func (h *Handler) Accounts() map[string]Account {
+	topics := map[string]Account{}
 	h.survey(func(s seen) {
 		for i := range s.Stream.Subs {
-			if u := &s.Stream.Subs[i]; !u.Own {
-				topics[u.Topic.Name()]++
+			u := &s.Stream.Subs[i]
+			if u.Own {
+				continue
 			}
+			a := topics[u.Topic.Name()]
+			a.Streams++
+			a.Behind += u.Due(s.View(u))
+			topics[u.Topic.Name()] = a
 		}
 	})
 	return topics

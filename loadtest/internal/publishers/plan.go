@@ -31,16 +31,19 @@ type arrival struct {
 // arrival for which there is nobody free waits in line, as long as that is.
 func (p *Plan) arrive(ctx context.Context, from time.Time, topics []int, random *rand.Rand, out *line) {
 	defer out.close()
-	each := time.Duration(float64(max(p.Batch, 1)) / p.Rate * float64(time.Second))
+	each := float64(max(p.Batch, 1)) / p.Rate * float64(time.Second)
 	requests := (p.Events + max(p.Batch, 1) - 1) / max(p.Batch, 1)
+	if p.For > 0 && !p.Poisson {
+		requests = int(float64(p.For)/each + 0.5)
+	}
 	at := from
-	for n := 0; requests == 0 || n < requests; n++ {
+	for n := 0; p.For > 0 && p.Poisson || n < requests; n++ {
 		if p.Poisson {
-			at = at.Add(time.Duration(random.ExpFloat64() * float64(each)))
+			at = at.Add(time.Duration(random.ExpFloat64() * each))
 		} else {
-			at = from.Add(time.Duration(n) * each)
+			at = from.Add(time.Duration(float64(n) * each))
 		}
-		if p.For > 0 && at.Sub(from) >= p.For || !wait(ctx, at) {
+		if p.For > 0 && p.Poisson && at.Sub(from) >= p.For || !wait(ctx, at) {
 			return
 		}
 		out.put(arrival{at, topics[random.IntN(len(topics))]})

@@ -106,7 +106,7 @@ func (s *Set) arrive(ctx context.Context, p Plan, from time.Time, group, of int,
 			topics = append(topics, t)
 		}
 	}
-	random := rand.New(rand.NewPCG(uint64(s.o.Run), uint64(s.o.First)<<8|uint64(group)))
+	random := rand.New(rand.NewPCG(uint64(s.o.Run)<<32|rand.Uint64N(1<<32), uint64(group)))
 	if p.Rate > 0 {
 		p.arrive(ctx, from, topics, random, l)
 		return

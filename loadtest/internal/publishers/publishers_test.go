@@ -203,7 +203,7 @@ func TestLostAnswers(t *testing.T) {
 	defer s.Close()
 	s.Run(t.Context(), Plan{Events: 60, Batch: 1}, time.Now())
 	seen := s.Look()
-	if seen.Accepted != 60 || seen.Duplicates == 0 || seen.Again != seen.Duplicates {
+	if seen.Accepted != 60 || seen.Duplicates == 0 || seen.Again < seen.Duplicates {
 		t.Errorf("%+v", seen.Counts)
 	}
 	h.check(t, s, 60)

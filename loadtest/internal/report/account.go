@@ -1,9 +1,6 @@
 package report
 
-import (
-	"fmt"
-	"strings"
-)
+import "fmt"
 
 // Faults says what of an account must not be.
 func (a *Account) Faults() (all []string) {
@@ -32,25 +29,4 @@ func (a *Account) Faults() (all []string) {
 		all = append(all, fmt.Sprintf("the account does not come out: of %d deliveries that were due, %d are in no column", a.Due, rest))
 	}
 	return all
-}
-
-// Differ says where what the hub says of the same time is something else.
-func (a *Account) Differ(inside *Account) (all []string) {
-	for _, f := range []struct {
-		what      string
-		ours, its uint64
-	}{
-		{"accepted", a.Accepted - a.Duplicate, inside.Accepted},
-		{"due", a.Due, inside.Due},
-		{"delivered", a.Delivered, inside.Delivered},
-		{"lost", a.Lost, inside.Lost},
-	} {
-		if f.ours != f.its {
-			all = append(all, fmt.Sprintf("%s %d here and %d at the hub", f.what, f.ours, f.its))
-		}
-	}
-	if len(all) > 0 {
-		return []string{"the hub's own account differs: " + strings.Join(all, ", ")}
-	}
-	return nil
 }

@@ -51,9 +51,10 @@ type Account struct {
 
 	Due       uint64 `json:"due"` // accepted events, for each stream that was to have them
 	Delivered uint64 `json:"delivered"`
-	Told      uint64 `json:"told"`   // gone, and the stream was told so
-	Behind    uint64 `json:"behind"` // had not come when the run ended
-	Slow      uint64 `json:"slow"`   // likewise, of streams that are slow on purpose
+	Told      uint64 `json:"told"`           // gone, and the stream was told so
+	Behind    uint64 `json:"behind"`         // had not come when the run ended
+	Slow      uint64 `json:"slow"`           // likewise, of streams that are slow on purpose
+	Left      uint64 `json:"left,omitempty"` // of the hub's account: were to come when a stream ended
 	Lost      uint64 `json:"lost"`
 
 	Doubled   uint64 `json:"doubled"`

@@ -20,8 +20,7 @@ func (r *Report) Text(out io.Writer) {
 		fmt.Fprintln(w, line)
 	}
 	if r.Inside != nil {
-		fmt.Fprintf(w, "the hub says: accepted %s, due %s = delivered %s + told %s + behind %s + lost %s\n", group(r.Inside.Accepted), group(r.Inside.Due),
-			group(r.Inside.Delivered), group(r.Inside.Told), group(r.Inside.Behind), group(r.Inside.Lost))
+		fmt.Fprintln(w, "the hub says: "+r.Inside.Within())
 	}
 	if len(r.Times) > 0 {
 		fmt.Fprintf(w, "\nmilliseconds\tp50\tp90\tp99\tp99.9\tmax\t\n")
@@ -73,6 +72,12 @@ func (a *Account) Lines() []string {
 	}
 	return []string{offered, due, fmt.Sprintf("doubled %s, out of order %s, damaged %s, of nobody %s, astray %s",
 		group(a.Doubled), group(a.Disorder), group(a.Damaged), group(a.Extra), group(a.Astray))}
+}
+
+// Within says what a hub's own account is.
+func (a *Account) Within() string {
+	return fmt.Sprintf("accepted %s; due %s = delivered %s + told %s + left %s + behind %s + lost %s", group(a.Accepted), group(a.Due),
+		group(a.Delivered), group(a.Told), group(a.Left), group(a.Behind), group(a.Lost))
 }
 
 // At returns a quantile, or the nearest below it that there is.

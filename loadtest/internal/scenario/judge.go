@@ -37,6 +37,7 @@ func (r *runner) judge() {
 	for _, why := range r.report.Account.Faults() {
 		fail("%s", why)
 	}
+	r.compareInside()
 	if n := r.settled.Without; n > 0 {
 		fail("%d streams could not be had", n)
 	}

@@ -213,6 +213,7 @@ func (r *records) read() (ok bool, err error) {
 	}
 	switch {
 	case err == nil:
+		r.event.Number = r.place.Events
 		return true, nil
 	case errors.Is(err, stored.ErrNewer), !damaged(err):
 		return false, err

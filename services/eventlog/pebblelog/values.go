@@ -36,6 +36,7 @@ func newTopic(name string) *topic {
 func (t *topic) recount() {
 	t.Events = int64(t.end.events - t.gone.events)
 	t.Bytes = int64(t.end.bytes - t.gone.bytes)
+	t.Number = t.end.events
 }
 
 // sealTopic makes the value of a topic: what can't be told from its records.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/pprof"
+	"time"
 
 	"github.com/gin-gonic/gin"
 	"github.com/prometheus/client_golang/prometheus"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/sluice-stream/sluice/observability/traces"
 	"github.com/sluice-stream/sluice/services/eventlog"
+	"github.com/sluice-stream/sluice/services/hub/internal/figures"
 	"github.com/sluice-stream/sluice/services/hub/internal/front"
 	"github.com/sluice-stream/sluice/services/hub/internal/health"
 	"github.com/sluice-stream/sluice/services/hub/internal/settings"
@@ -23,6 +25,7 @@ GET    /healthz              whether the process is alive
 GET    /readyz               whether it takes clients
 GET    /metrics              for Prometheus
 GET    /v1/topics            the topics that exist: ?prefix= ?limit= ?after=
+GET    /v1/accounting        what became of every event, by class of topics: ?prefix=
 GET    /v1/connections       the open streams, the furthest behind first: ?topic= ?limit=
 DELETE /v1/connections/{id}  end a stream; its client may come back
 POST   /v1/drain             end the hub in order, as SIGTERM does
@@ -39,8 +42,10 @@ type Options struct {
 	Health   *health.Monitor
 	Registry *prometheus.Registry
 	Tracing  *traces.Tracing
-	Ready    func() bool // whether the hub takes clients
-	Drain    func()      // ends the hub in order; once is enough
+	Accounts func(prefix string) []figures.Account // by class, of the topics with a prefix
+	Began    time.Time                             // when the hub started
+	Ready    func() bool                           // whether the hub takes clients
+	Drain    func()                                // ends the hub in order; once is enough
 }
 
 type handler struct{ Options }
@@ -58,6 +63,7 @@ func Handler(o Options) http.Handler {
 	get("/readyz", a.readiness)
 	get("/metrics", gin.WrapH(promhttp.HandlerFor(o.Registry, promhttp.HandlerOpts{Registry: o.Registry, EnableOpenMetrics: true})))
 	get("/v1/topics", a.listTopics)
+	get("/v1/accounting", a.account)
 	get("/v1/connections", a.listConnections)
 	e.DELETE("/v1/connections/:id", a.disconnect)
 	e.POST("/v1/drain", a.startDrain)

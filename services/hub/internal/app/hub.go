@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"sync/atomic"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -46,6 +47,7 @@ type hub struct {
 	classes   *figures.Classes
 	kept      *figures.Kept
 	figures   *figures.Figures
+	began     time.Time
 	front     *front.Front
 	publisher *publish.Publisher
 	streams   *subscribe.Streams
@@ -97,7 +99,7 @@ func (h *hub) open() error {
 
 // keep opens the logs, of events over a store.
 func (h *hub) keep(store eventlog.Store) (err error) {
-	if h.events, err = eventlog.Open(h.metrics.Observed(store), eventlog.Options{MemoryBudget: h.settings.TailMemory()}); err != nil {
+	if h.events, err = eventlog.Open(h.metrics.Observed(store), eventlog.Options{MemoryBudget: h.settings.TailMemory(), Dropped: h.classes.Dropped}); err != nil {
 		return err
 	}
 	if h.clients, err = h.openClients(); err != nil {

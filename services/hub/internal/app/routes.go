@@ -28,5 +28,5 @@ func (h *hub) publicHandler(url string) http.Handler {
 // adminHandler is what operators reach.
 func (h *hub) adminHandler() http.Handler {
 	return admin.Handler(admin.Options{Settings: &h.settings, Log: h.events, Streams: h.streams.Handler, Front: h.front, Health: &h.health,
-		Registry: h.registry, Tracing: h.tracing, Ready: h.ready.Load, Drain: func() { h.beginDrain() }})
+		Registry: h.registry, Tracing: h.tracing, Accounts: h.figures.Accounts, Began: h.began, Ready: h.ready.Load, Drain: func() { h.beginDrain() }})
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/sluice-stream/sluice/observability"
 	"github.com/sluice-stream/sluice/observability/logs"
 	"github.com/sluice-stream/sluice/observability/traces"
+	"github.com/sluice-stream/sluice/services/eventlog"
 	"github.com/sluice-stream/sluice/services/hub/internal/figures"
 	"github.com/sluice-stream/sluice/services/hub/internal/front"
 	"github.com/sluice-stream/sluice/services/hub/internal/publish"
@@ -33,6 +34,7 @@ func (h *hub) openTelemetry(stdout io.Writer) error {
 // measure begins to count. The sources are asked once the hub serves.
 func (h *hub) measure() {
 	s := &h.settings
+	h.began = time.Now()
 	h.classes = figures.NewClasses(s.TopicClasses)
 	h.metrics = observability.New(h.registry, observability.Options{
 		Version: s.Version, Release: s.Release, Releases: s.Releases,
@@ -45,6 +47,7 @@ func (h *hub) measure() {
 			Behind:   func() map[string]sse.Behind { return h.figures.Behind() },
 			Stress:   func() int { return h.figures.Stress() },
 			Log:      func() observability.LogFigures { return h.kept.Figures() },
+			Account:  func() map[string]eventlog.Account { return h.figures.Counted() },
 			Disk:     h.diskFigures,
 			Draining: h.draining.Load,
 			Breakers: map[string]func() int{publish.BreakerName: func() int { return h.publisher.BreakerState() }},

@@ -25,9 +25,9 @@ func (f *Figures) lookAround() sse.Behind {
 		s.behind[class] = sum
 	}
 	if f.Classes.index[StressClass] != nil {
-		for topic, n := range f.Streams.Topics() {
+		for topic, a := range f.Streams.Accounts() {
 			if f.Classes.Of(topic).Name == StressClass {
-				s.stress += n
+				s.stress += a.Streams
 			}
 		}
 	}

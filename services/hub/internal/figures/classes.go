@@ -1,8 +1,10 @@
 package figures
 
 import (
+	"sync"
 	"sync/atomic"
 
+	"github.com/sluice-stream/sluice/services/eventlog"
 	"github.com/sluice-stream/sluice/services/hub/internal/settings"
 )
 
@@ -17,7 +19,20 @@ type Classes struct {
 type Class struct {
 	Name      string
 	Published atomic.Uint64 // events
+
+	mu      sync.Mutex // guards dropped
+	dropped eventlog.Account
 }
+
+// drop takes over the account of a topic that is known no more.
+func (c *Class) drop(a eventlog.Account) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.dropped.Add(a)
+}
+
+// Dropped is for [eventlog.Options].
+func (c *Classes) Dropped(topic string, a eventlog.Account) { c.Of(topic).drop(a) }
 
 // NewClasses returns the classes of the settings, with nothing counted.
 func NewClasses(classes settings.TopicClasses) *Classes {

@@ -21,6 +21,7 @@ func Routes() []observability.Route {
 		{Method: "GET", Path: "/healthz", Statuses: []int{200}},
 		{Method: "GET", Path: "/readyz", Statuses: []int{200, 503}},
 		{Method: "GET", Path: "/metrics", Statuses: []int{200}},
+		{Method: "GET", Path: "/v1/accounting", Statuses: []int{200}},
 		{Method: "GET", Path: "/v1/topics", Statuses: []int{200}},
 		{Method: "GET", Path: "/v1/connections", Statuses: []int{200}},
 		{Method: "DELETE", Path: "/v1/connections/:id", Statuses: []int{204, 404}},

@@ -51,6 +51,7 @@ func (l *loop) attach(c *Conn) {
 func (l *loop) detach(c *Conn) {
 	for i := range c.stream.Subs {
 		u := &c.stream.Subs[i]
+		u.Leave()
 		f := l.feeds[u.Topic]
 		last := len(f.members) - 1
 		moved := f.members[last]

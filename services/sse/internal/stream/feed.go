@@ -10,8 +10,9 @@ type Feed struct {
 	Least eventlog.ID
 
 	view  eventlog.View
-	pass  uint64 // in which the view was taken; 0: none is held
-	saved uint64 // reads of pages that were there already
+	pass  uint64            // in which the view was taken; 0: none is held
+	read  eventlog.Readings // that the topic has not been told of
+	saved uint64            // reads of pages that were there already
 }
 
 // Look returns the view of a pass, taking it where this is its first use.
@@ -31,6 +32,7 @@ func (f *Feed) View() *eventlog.View { return &f.view }
 // Forget lets go of the view, which would keep evicted blocks in memory, and
 // returns how many reads of pages were saved since it last did.
 func (f *Feed) Forget() (saved uint64) {
+	f.count()
 	saved = f.saved
 	f.drop()
 	f.saved = 0

@@ -26,7 +26,7 @@ func (u *Sub) Answered(at eventlog.ID, b *eventlog.Block, g *eventlog.GapError) 
 	}
 	u.page = b
 	if g != nil {
-		u.At = g.Through
+		u.At, u.told = g.Through, true
 	}
 	return g
 }
