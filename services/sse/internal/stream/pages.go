@@ -26,7 +26,10 @@ func (u *Sub) Answered(at eventlog.ID, b *eventlog.Block, g *eventlog.GapError) 
 	}
 	u.page = b
 	if g != nil {
-		u.At, u.told = g.Through, true
+		u.At = g.Through
+		if u.expected != 0 {
+			u.expected |= 1
+		}
 	}
 	return g
 }

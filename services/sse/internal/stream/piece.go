@@ -34,7 +34,7 @@ func (s *Stream) Next(pass uint64, limit int, scratch []byte, chosen *Chooser) (
 	if !ok {
 		return Piece{}, false
 	}
-	u.passed(&span, span.Events)
+	u.passed(span.Number, span.Events)
 	p := Piece{Block: span.Block, From: span.From, To: span.To, some: true, Counts: s.counted(u, span, span.Events)}
 	if u.Own {
 		p.Counts.Own = p.To - p.From
@@ -122,7 +122,7 @@ func (s *Stream) copy(u *Sub, span eventlog.Span, p *Piece, limit int, chosen *C
 	if copied == 0 {
 		return false
 	}
-	u.passed(&span, copied)
+	u.passed(span.Number, copied)
 	p.Counts.Add(s.counted(u, span, copied))
 	if chosen != nil && !u.Own {
 		p.Samples = chosen.more(p.Samples, s, u, span, copied)

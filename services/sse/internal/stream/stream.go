@@ -10,11 +10,10 @@ type Sub struct {
 	Member int32           // place among the members of the feed, for the driver
 	Own    bool            // the topic is the server's own: outside all counts
 
-	next     uint64 // number of the event that should come; 0: unknown
-	told     bool   // a gap was told of since the last event
-	lacking  bool   // what follows is neither here nor asked for
-	fetching bool   // a reader of the store has been asked for it
-	current  bool   // it has come to the head, and its socket has not been full since
+	expected expected // which event should come
+	lacking  bool     // what follows is neither here nor asked for
+	fetching bool     // a reader of the store has been asked for it
+	current  bool     // it has come to the head, and its socket has not been full since
 }
 
 // Stream is what a connection reads: a cursor in each of its topics.
