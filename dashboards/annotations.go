@@ -36,6 +36,8 @@ func annotations() []annotation {
 		// no scrape sees sse_draining.
 		{Name: "Drain", IconColor: orange, Title: "A hub drains", Datasource: logLines(),
 			Expr: `{service_name="hub"} | json | event_type="drain"`},
+		{Name: "Load test", IconColor: "yellow", Title: "Load test {{scenario}}: {{phase}}", Text: "run {{run}}, which ids of its traces begin with", Datasource: logLines(),
+			Expr: `{service_name="loadtest"} | json | event_type="loadtest"`},
 		{Name: "Breaker", IconColor: red, Title: "Breaker {{breaker}}: {{to}}", Text: "{{instance}}",
 			Expr: `increase(sse_breaker_transitions_total{@}[1m]) > 0`},
 	}

@@ -68,5 +68,10 @@ func staying() []panel {
 		{kind: graphPanel, wide: 6, high: 7, title: "How well do callers stand, by their health score?", unit: "none", max: 100,
 			normal: "the worst tenth above 80 of 100.", act: "the score is of round trips, TLS handshakes and the part of streams that lag: the panels for these say which.",
 			queries: quantiles("sse_health_score", `{@}`, "", 0.1, 0.5)},
+		{kind: graphPanel, wide: 24, high: 6, title: "What became of events that streams were to have and did not get?", unit: "ops",
+			normal: "left where clients go while something is on its way, told where they were away for too long; lost is 0, always.", act: "lost: a fault of the hub, clients miss events and do not know. told: Resume and storage says why. GET /v1/accounting on the admin address has the sums.",
+			queries:  []query{{expr: `sum by (outcome) (rate(sse_account_events_total{@,outcome!="delivered"}[$__rate_interval]))`, legend: "{{outcome}}"}},
+			next:     []string{resumeUID},
+			runbooks: []string{"EventsLost"}},
 	}
 }

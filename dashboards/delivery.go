@@ -79,10 +79,5 @@ func laggards() []panel {
 		{kind: graphPanel, wide: 8, high: 7, title: "How often is a socket full?", unit: "ops",
 			normal: "rarely, in bursts of large replays.", act: "steadily: readers or the network are slower than the events. Nothing is lost by it; they lag.",
 			queries: []query{{expr: `sum by (instance) (rate(sse_write_stalls_total{@}[$__rate_interval]))`, legend: "{{instance}}"}}},
-		{kind: graphPanel, wide: 24, high: 6, title: "What became of events that streams were to have, other than that they got them?", unit: "ops",
-			normal: "left where clients go while something is on its way, told where they were away for too long; lost is 0, always.", act: "lost: a fault of the hub, clients miss events and do not know. told: Resume and storage says why. GET /v1/accounting on the admin address has the sums.",
-			queries:  []query{{expr: `sum by (outcome) (rate(sse_account_events_total{@,outcome!="delivered",` + ofTopics + `}[$__rate_interval]))`, legend: "{{outcome}}"}},
-			next:     []string{resumeUID},
-			runbooks: []string{"EventsLost"}},
 	}
 }

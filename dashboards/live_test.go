@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"testing"
 	"time"
+
+	"github.com/sluice-stream/sluice/observability/backends/programtest"
 )
 
 // quiet is why a query has no data.
@@ -30,8 +32,12 @@ var emptyWhenWell = map[string]quiet{
 // jobs, each with an instance, the hub's releases, its classes of topics.
 var choices = map[string]int{"job": 2, "instance": 2, "release": 2, "topic_class": 5}
 
-// afterDrain is the one that wants a hub that drains.
-const afterDrain = "annotation Drain"
+// afterDrain is the one that wants a hub that drains, and loadTested the one that
+// wants a load test.
+const (
+	afterDrain = "annotation Drain"
+	loadTested = "annotation Load test"
+)
 
 // Every query of every panel, annotation and variable has data after a minute
 // or so of traffic with a few faults, from the real backends; also once the
@@ -48,7 +54,7 @@ func TestEveryPanelHasData(t *testing.T) {
 	}
 	asked := questions(all, values)
 	listed := map[string]bool{}
-	var later, now, well []question
+	var later, tested, now, well []question
 	for _, q := range asked {
 		_, isListed := emptyWhenWell[q.key]
 		switch {
@@ -57,6 +63,8 @@ func TestEveryPanelHasData(t *testing.T) {
 			well = append(well, q)
 		case q.key == afterDrain:
 			later = append(later, q)
+		case q.key == loadTested:
+			tested = append(tested, q)
 		default:
 			now = append(now, q)
 		}
@@ -72,6 +80,10 @@ func TestEveryPanelHasData(t *testing.T) {
 		if !listed[key] {
 			t.Errorf("%q is listed as empty, and no query", key)
 		}
+	}
+	if s.public != "" {
+		begin(t, nil, programtest.Built(t, "loadtest"), "fanout", "--url", s.public, "--streams", "5", "--duration", "1s", "--ceiling", "0", "--loki-url", s.loki)
+		s.answer(t, tested, time.Minute)
 	}
 	s.drain(t)
 	s.answer(t, later, time.Minute)

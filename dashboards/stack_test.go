@@ -19,6 +19,7 @@ import (
 type stack struct {
 	prometheus, loki string // their URLs
 	runbooks         string // URL that links begin with
+	public           string // the hub's URL for clients; empty where nobody may load it
 	admin            string // address of the hub's admin listener; empty where it has drained once
 	began            time.Time
 }
@@ -41,11 +42,11 @@ func startStack(t *testing.T) *stack {
 	loki := backendtest.Loki(t)
 	s.loki = loki.URL("http")
 	jaeger, alertmanager := backendtest.Jaeger(t), backendtest.Alertmanager(t)
-	public := s.startHub(t, jaeger)
+	s.public = s.startHub(t, jaeger)
 	loadtest := programtest.Built(t, "loadtest")
 	prober := programtest.FreeAddress(t)
-	begin(t, nil, loadtest, "probe", "--url", public, "--listen", prober, "--target", "orders=orders.probe,payments=payments.probe,chat=chat.probe")
-	begin(t, nil, loadtest, "demo", "--url", public, "--trace-ratio", "1")
+	begin(t, nil, loadtest, "probe", "--url", s.public, "--listen", prober, "--target", "orders=orders.probe,payments=payments.probe,chat=chat.probe")
+	begin(t, nil, loadtest, "demo", "--url", s.public, "--trace-ratio", "1")
 	prometheus := backendtest.Prometheus(t, backendtest.Scrape(s.admin), backendtest.Target("prober", prober), backendtest.Target("edge", startEdge(t, s.loki)),
 		backendtest.Watch(loki, jaeger), backendtest.AlertsTo(alertmanager), backendtest.Rules(hurried(t)...))
 	s.prometheus = prometheus.URL("http")
