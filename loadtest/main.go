@@ -1,5 +1,6 @@
-// Command loadtest drives a hub over the wire, as its clients do: it probes it,
-// and gives it something to do for a demonstration.
+// Command loadtest drives a hub over the wire, as its clients do: it measures how
+// fast it is and proves that nothing was lost, it probes it, and gives it something
+// to do for a demonstration.
 package main
 
 import (

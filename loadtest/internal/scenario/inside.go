@@ -81,6 +81,9 @@ func (r *runner) compareInside() {
 	if in.Lost > 0 {
 		fail("lost", out.Lost, in.Lost)
 	}
+	if r.answers > 0 {
+		return // their ends are events too, and who reloads has all once more
+	}
 	if ours := out.Accepted; in.Accepted < ours || in.Accepted > ours+out.Unknown {
 		fail("accepted", ours, in.Accepted)
 	}
