@@ -51,9 +51,6 @@ const (
 	reading
 )
 
-// patience is how long a connection may take until its answer's head is here.
-const patience = 30 * time.Second
-
 // tick is how often the loop looks at what is due.
 const tick = 10 * time.Millisecond
 
@@ -219,9 +216,6 @@ func (l *loop) run() {
 	unix.Close(l.ep)
 	unix.Close(l.bell)
 }
-
-// sip is the time between two reads of a slow stream.
-const sip = 100 * time.Millisecond
 
 // open does what was posted.
 func (l *loop) open() {

@@ -50,6 +50,12 @@ type Spec struct {
 	Pace   Pace
 }
 
+// patience is how long a connection may take until its answer's head is here.
+const patience = 30 * time.Second
+
+// sip is the time between two reads of a slow stream.
+const sip = 100 * time.Millisecond
+
 // Set is streams that are open, or on their way. Its methods are for one
 // goroutine, but for Look.
 type Set struct {
