@@ -4,6 +4,8 @@ import (
 	"context"
 	"math/rand/v2"
 	"time"
+
+	"github.com/sluice-stream/sluice/loadtest/internal/times"
 )
 
 // Plan says when what is published.
@@ -43,25 +45,9 @@ func (p *Plan) arrive(ctx context.Context, from time.Time, topics []int, random 
 		} else {
 			at = from.Add(time.Duration(float64(n) * each))
 		}
-		if p.For > 0 && p.Poisson && at.Sub(from) >= p.For || !wait(ctx, at) {
+		if p.For > 0 && p.Poisson && at.Sub(from) >= p.For || !times.Until(ctx, at) {
 			return
 		}
 		out.put(arrival{at, topics[random.IntN(len(topics))]})
-	}
-}
-
-// wait waits for a time, and reports whether ctx has not ended.
-func wait(ctx context.Context, at time.Time) bool {
-	d := time.Until(at)
-	if d < 200*time.Microsecond { // a sleep is no more exact than that
-		return ctx.Err() == nil
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
 	}
 }

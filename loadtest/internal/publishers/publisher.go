@@ -62,7 +62,7 @@ func (p *publisher) publish(ctx context.Context, a arrival, n int) bool {
 			failed = time.Now()
 		}
 		p.count(func(k *sink) { k.Again++ })
-		if time.Since(failed) > p.set.o.Patience || !wait(ctx, time.Now().Add(p.pause(failures))) {
+		if time.Since(failed) > p.set.o.Patience || !times.Until(ctx, time.Now().Add(p.pause(failures))) {
 			p.lanes[a.topic].Doubt = first + uint32(n) - 1
 			p.count(func(k *sink) { k.Unknown += uint64(n) })
 			return false

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sluice-stream/sluice/loadtest/internal/observe"
+	"github.com/sluice-stream/sluice/loadtest/internal/times"
 )
 
 // warm publishes for a while before anything is measured.
@@ -76,16 +77,7 @@ func (r *runner) comeAndGo(ctx context.Context) error {
 }
 
 // pause waits, and reports whether ctx has not ended.
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
+func pause(ctx context.Context, d time.Duration) bool { return times.Until(ctx, time.Now().Add(d)) }
 
 // storms cuts all streams off again and again.
 func (r *runner) storms() error {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sluice-stream/sluice/loadtest/internal/account"
+	"github.com/sluice-stream/sluice/loadtest/internal/times"
 )
 
 // Hub is an address that streams go to.
@@ -97,8 +98,8 @@ func (s *Set) Open(ctx context.Context, specs []Spec, from time.Time, rate float
 		if rate > 0 {
 			at = from.Add(time.Duration(float64(i) / rate * float64(time.Second)))
 		}
-		if err := until(ctx, at); err != nil {
-			return err
+		if !times.Until(ctx, at) {
+			return context.Cause(ctx)
 		}
 		x := &stream{number: spec.Number, hub: spec.Hub, topics: spec.Topics, pace: spec.Pace}
 		for range spec.Topics {
@@ -107,20 +108,6 @@ func (s *Set) Open(ctx context.Context, specs []Spec, from time.Time, rate float
 		s.driver.begin(x, at)
 	}
 	return nil
-}
-
-// until waits for a time.
-func until(ctx context.Context, at time.Time) error {
-	wait := time.Until(at)
-	if wait < time.Millisecond { // what is due within it is done together
-		return ctx.Err()
-	}
-	select {
-	case <-time.After(wait):
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }
 
 // Cut closes the connections of all streams, and of none is another asked for

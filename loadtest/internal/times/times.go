@@ -1,8 +1,9 @@
-// Package times has the histograms of a load test: HDR histograms (Gil Tene) of
+// Package times waits for times, and has the histograms of a load test: HDR histograms (Gil Tene) of
 // nanoseconds, from a microsecond to ten minutes, exact to three digits.
 package times
 
 import (
+	"context"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -45,4 +46,20 @@ func MS(h *hdrhistogram.Histogram, quantile float64) float64 {
 		return 0
 	}
 	return float64(h.ValueAtQuantile(quantile*100)) / float64(time.Millisecond)
+}
+
+// Until waits for a time, and reports whether ctx has not ended.
+func Until(ctx context.Context, at time.Time) bool {
+	wait := time.Until(at)
+	if wait < 200*time.Microsecond { // a sleep is no more exact than that
+		return ctx.Err() == nil
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }

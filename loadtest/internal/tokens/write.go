@@ -44,7 +44,7 @@ func (a *answer) write(ctx context.Context) {
 	o := &a.load.o
 	for sent, batch := 0, 1; sent < len(a.tokens); batch++ {
 		at := a.began.Add(time.Duration(batch) * o.Each)
-		if !sleep(ctx, at) {
+		if !times.Until(ctx, at) {
 			a.load.count(func() { a.load.pubs.Unsent += uint64(len(a.tokens) - sent) })
 			return
 		}
@@ -62,17 +62,6 @@ func (a *answer) write(ctx context.Context) {
 			return
 		}
 		sent += n
-	}
-}
-
-func sleep(ctx context.Context, until time.Time) bool {
-	timer := time.NewTimer(time.Until(until))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
 	}
 }
 
@@ -100,7 +89,7 @@ func (a *answer) send(ctx context.Context, key, body string, tokens int, at time
 			return false
 		}
 		l.count(func() { l.pubs.Again++ })
-		if time.Now().After(late) || !sleep(ctx, time.Now().Add(100*time.Millisecond)) {
+		if time.Now().After(late) || !times.Until(ctx, time.Now().Add(100*time.Millisecond)) {
 			l.count(func() { l.pubs.Unknown += uint64(tokens) })
 			return false
 		}
