@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html/template"
 	"math"
+	"strconv"
 	"strings"
 )
 
@@ -141,7 +142,11 @@ func ticks(from, to float64) (all []tick) {
 		}
 	}
 	for at := math.Ceil(from/step) * step; at <= to*1.0001; at += step {
-		all = append(all, tick{at, Number(math.Round(at*1e6) / 1e6)})
+		name := strconv.FormatFloat(math.Round(at*1e6)/1e6, 'f', -1, 64)
+		if at >= 1000 {
+			name = Number(at)
+		}
+		all = append(all, tick{at, name})
 	}
 	return all
 }
