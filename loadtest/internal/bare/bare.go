@@ -25,8 +25,8 @@ const mostKept = 64 << 20
 // mostBody bounds a publish.
 const mostBody = 1 << 20
 
-// Server is one.
-type Server struct {
+// server is one.
+type server struct {
 	mu    sync.Mutex // guards what follows
 	seq   int
 	log   []byte // from base on
@@ -48,7 +48,7 @@ type reader struct {
 
 // Serve serves until ctx ends.
 func Serve(ctx context.Context, l net.Listener) error {
-	s := &Server{wake: make(chan struct{}, 1)}
+	s := &server{wake: make(chan struct{}, 1)}
 	var all sync.WaitGroup
 	all.Go(func() { s.loop(ctx) })
 	context.AfterFunc(ctx, func() {
@@ -80,7 +80,7 @@ func Serve(ctx context.Context, l net.Listener) error {
 }
 
 // serve answers the requests of a connection until one is for a stream.
-func (s *Server) serve(nc net.Conn) {
+func (s *server) serve(nc net.Conn) {
 	br := bufio.NewReaderSize(nc, 4<<10)
 	var out []byte
 	for {
@@ -110,7 +110,7 @@ func (s *Server) serve(nc net.Conn) {
 	}
 }
 
-func (s *Server) subscribe(nc net.Conn) {
+func (s *server) subscribe(nc net.Conn) {
 	if _, err := io.WriteString(nc, head); err != nil {
 		nc.Close()
 		return
@@ -121,7 +121,7 @@ func (s *Server) subscribe(nc net.Conn) {
 	s.ring()
 }
 
-func (s *Server) publish(body []byte) int {
+func (s *server) publish(body []byte) int {
 	s.mu.Lock()
 	s.seq++
 	id := s.seq
@@ -132,7 +132,7 @@ func (s *Server) publish(body []byte) int {
 	return id
 }
 
-func (s *Server) ring() {
+func (s *server) ring() {
 	select {
 	case s.wake <- struct{}{}:
 	default:
@@ -143,7 +143,7 @@ func (s *Server) ring() {
 const largestWrite = 256 << 10
 
 // loop writes to all sockets what they have not had.
-func (s *Server) loop(ctx context.Context) {
+func (s *server) loop(ctx context.Context) {
 	again := make(<-chan time.Time)
 	for {
 		select {
@@ -182,7 +182,7 @@ func (s *Server) loop(ctx context.Context) {
 }
 
 // trim lets go of what all have had.
-func (s *Server) trim(least int) {
+func (s *server) trim(least int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if n := least - s.base; n > mostKept {

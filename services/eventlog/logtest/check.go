@@ -62,6 +62,7 @@ func checkTopic(t *testing.T, log *eventlog.Log, topic string, want []Event) {
 	compare(t, topic, since(r.Events, after), since(want, after))
 	if now, _ := followed.State(); now == state {
 		checkState(t, topic, state, r.Events)
+		checkNumbers(t, topic, state, r.numbers)
 	}
 }
 
@@ -87,6 +88,18 @@ func compare(t *testing.T, topic string, got, want []Event) {
 	}
 	if len(got) != len(want) {
 		t.Errorf("topic %s: %d events, want %d", topic, len(got), len(want))
+	}
+}
+
+// checkNumbers proves that the events of a topic have the last numbers of all that
+// it has had, without a hole.
+func checkNumbers(t *testing.T, topic string, s eventlog.State, numbers []uint64) {
+	t.Helper()
+	for i, n := range numbers {
+		if want := s.Number - uint64(len(numbers)-1-i); n != want {
+			t.Errorf("topic %s: event %d of %d has number %d, want %d of %d", topic, i, len(numbers), n, want, s.Number)
+			return
+		}
 	}
 }
 

@@ -19,6 +19,8 @@ type Reader struct {
 	wake   signal
 	Events []Event
 	Gaps   []*eventlog.GapError
+
+	numbers []uint64 // of the events in their topic
 }
 
 // signal is a wake-up that carries nothing.
@@ -102,6 +104,9 @@ func (r *Reader) fetch(ctx context.Context) error {
 }
 
 func (r *Reader) take(s eventlog.Span) {
+	for i := range s.Events {
+		r.numbers = append(r.numbers, s.Number+uint64(i))
+	}
 	s.Each(func(id eventlog.ID, fields []byte) bool {
 		r.Events = append(r.Events, Event{ID: id, Body: append(bytes.Clone(fields), '\n')})
 		return true
