@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"os/exec"
+	"regexp"
 	"runtime"
 	"strings"
 	"syscall"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sluice-stream/sluice/loadtest/internal/hubtest"
+	"github.com/sluice-stream/sluice/loadtest/internal/scenario"
 	"github.com/sluice-stream/sluice/observability/backends/programtest"
 )
 
@@ -38,6 +40,38 @@ func TestCommands(t *testing.T) {
 	}
 	if err := run(t.Context(), []string{"demos"}, noEnv, &bytes.Buffer{}); err == nil || !strings.Contains(err.Error(), "is not a command") {
 		t.Errorf("an unknown command: %v", err)
+	}
+}
+
+// The README names no setting that does not exist, and every scenario.
+func TestREADME(t *testing.T) {
+	page, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	commands, _ := scenario.Names()
+	flags := regexp.MustCompile(`--([a-z][a-z-]*[a-z])`)
+	has := map[string]bool{"help": true}
+	for _, command := range append(commands, "bare", "compare", "demo", "probe") {
+		var out bytes.Buffer
+		if err := run(t.Context(), []string{command, "--help"}, noEnv, &out); err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range flags.FindAllStringSubmatch(out.String(), -1) {
+			has[m[1]] = true
+		}
+		if !bytes.Contains(page, []byte("`"+command+"`")) && !bytes.Contains(page, []byte("loadtest "+command)) {
+			t.Errorf("the README does not name %s", command)
+		}
+	}
+	named := flags.FindAllStringSubmatch(string(page), -1)
+	if len(named) < 20 {
+		t.Errorf("only %d settings are named", len(named))
+	}
+	for _, m := range named {
+		if !has[m[1]] {
+			t.Errorf("the README names --%s, which does not exist", m[1])
+		}
 	}
 }
 

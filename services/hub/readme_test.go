@@ -15,7 +15,7 @@ import (
 )
 
 // The hub's README names every setting there is, and no README one that isn't,
-// but for those of the edge, which has a test of its own.
+// but for those of the edge and of load tests, which have tests of their own.
 func TestReadmesNameTheSettings(t *testing.T) {
 	flag := regexp.MustCompile(`--([a-z][a-z-]*[a-z])`)
 	has := map[string]bool{}
@@ -37,7 +37,7 @@ func TestReadmesNameTheSettings(t *testing.T) {
 	others := regexp.MustCompile("(?s)```sh\n.*?```|docker compose [^`\n]*|go run ./(?:alerts|observability)[^`\n]*")
 	twins := regexp.MustCompile(`SLUICE_[A-Z_]+`)
 	for _, page := range readmes.All(t) {
-		if page.Path == "services/edge/README.md" {
+		if page.Path == "services/edge/README.md" || page.Path == "loadtest/README.md" {
 			continue
 		}
 		named := map[string]bool{}

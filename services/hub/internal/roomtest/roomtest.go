@@ -81,6 +81,7 @@ func (g *Given) measure() {
 			Stress:   func() int { return 0 },
 			Log:      func() (f observability.LogFigures) { return f },
 			Disk:     func() (f observability.DiskFigures) { return f },
+			Account:  func() map[string]eventlog.Account { return nil },
 			Draining: func() bool { return false },
 			Breakers: map[string]func() int{"publish": func() int { return g.Breaker() }},
 		},
