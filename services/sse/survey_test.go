@@ -29,15 +29,16 @@ func TestSurvey(t *testing.T) {
 			}()
 			ids := f.publishN("b", 40, 250<<10) // more than sockets and HTTP/2 windows hold
 			var states []sse.ConnState
-			await(t, "one to be behind", func() bool {
+			// On a busy machine an event may be late before a write of it is stuck.
+			await(t, "one to be behind, and stuck", func() bool {
 				states, _ = f.h.Connections("", 10)
-				return len(states) == 2 && states[0].Lag.Behind() && states[1].Lag.Events == 0
+				return len(states) == 2 && states[0].Lag.Behind() && states[0].Stalled >= time.Second/2 && states[1].Lag.Events == 0
 			})
 			worst := states[0]
 			if len(worst.Topics) != 1 || worst.Topics[0] != "b" || worst.Release != "stable" || worst.ID == "" || worst.Remote == "" {
 				t.Errorf("%+v", worst.Conn)
 			}
-			if worst.Stalled < time.Second/2 || worst.Lag.Bytes < 250<<10 || worst.Lag.Bytes > 40*251<<10 || worst.Lag.More {
+			if worst.Lag.Bytes < 250<<10 || worst.Lag.Bytes > 40*251<<10 || worst.Lag.More {
 				t.Errorf("stalled %v, lag %+v", worst.Stalled, worst.Lag)
 			}
 			at, err := wire.ParseID(worst.Position)
