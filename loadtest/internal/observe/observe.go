@@ -24,8 +24,6 @@ type Figures struct {
 	Goroutines float64
 	Files      float64
 	Disk       float64 // bytes of the store
-	Streams    float64
-	Started    float64 // when the latest of them began, in seconds since the Unix epoch
 }
 
 func (f *Figures) add(o Figures) {
@@ -34,8 +32,6 @@ func (f *Figures) add(o Figures) {
 	f.Goroutines += o.Goroutines
 	f.Files += o.Files
 	f.Disk += o.Disk
-	f.Streams += o.Streams
-	f.Started = max(f.Started, o.Started)
 }
 
 // Target is what is looked at.
@@ -114,8 +110,7 @@ func (t *Target) metrics(ctx context.Context, admin string) (Figures, error) {
 	return Figures{
 		CPU: sum(f["process_cpu_seconds_total"]), RSS: sum(f["process_resident_memory_bytes"]),
 		Goroutines: sum(f["go_goroutines"]), Files: sum(f["process_open_fds"]),
-		Disk: sum(f["sse_store_disk_bytes"]), Streams: sum(f["sse_connections"]),
-		Started: sum(f["process_start_time_seconds"]),
+		Disk: sum(f["sse_store_disk_bytes"]),
 	}, nil
 }
 

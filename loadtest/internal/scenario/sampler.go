@@ -48,30 +48,31 @@ type sampler struct {
 	ended   sync.WaitGroup
 	metrics *metrics
 
-	mu       sync.Mutex       // guards what follows, held while all are looked at
-	other    func() crew.Look // what is looked at beside the workers; nil: nothing
-	first    observe.Figures
-	kernel   float64
-	now      observe.Figures
-	seenAt   time.Time
-	current  string // phase
-	all      *sums
-	measured *sums // of what counts
-	interval *sums // since the last point
-	own, cpu float64
-	open     int
-	waiting  int
-	point    time.Time
-	ownAt    struct{ from, to float64 } // at the begin and the end of what counts
-	targetAt struct{ from, to observe.Figures }
-	peak     observe.Figures
-	failed   error
+	mu        sync.Mutex       // guards what follows, held while all are looked at
+	other     func() crew.Look // what is looked at beside the workers; nil: nothing
+	first     observe.Figures
+	kernel    float64
+	now       observe.Figures
+	current   string // phase
+	all       *sums
+	measured  *sums   // of what counts
+	interval  *sums   // since the last point
+	own       float64 // seconds of processor of the load test, now
+	cpu       float64 // likewise, at the last point
+	targetCPU float64 // of the target, at the last point
+	open      int
+	waiting   int
+	point     time.Time
+	ownAt     struct{ from, to float64 } // at the begin and the end of what counts
+	targetAt  struct{ from, to observe.Figures }
+	peak      observe.Figures
+	failed    error
 }
 
 func newSampler(r *runner) *sampler {
 	s := &sampler{r: r, began: time.Now(), ends: make(chan struct{}), all: newSums(), measured: newSums(), interval: newSums()}
 	s.first, _ = r.target.Look(r.ctx) // that it cannot be looked at was told
-	s.now, s.seenAt, s.point = s.first, s.began, s.began
+	s.now, s.targetCPU, s.point = s.first, s.first.CPU, s.began
 	s.kernel, s.cpu = observe.Kernel(), crew.ProcessorTime()
 	s.ended.Go(s.tick)
 	return s
@@ -88,6 +89,7 @@ func (s *sampler) tick() {
 		}
 		s.look()
 		s.mu.Lock()
+		s.observe()
 		s.addPoint(time.Now())
 		if s.r.terminal || n%10 == 0 {
 			s.show()
@@ -183,18 +185,16 @@ func (s *sampler) addPoint(now time.Time) {
 	if seconds < 0.5 {
 		return // it says little
 	}
-	before := s.now.CPU
-	s.observe()
 	i := s.interval
 	p := report.Point{
 		At: now.Sub(s.began).Seconds(), Phase: s.current, Open: float64(s.open), Waiting: float64(s.waiting),
 		Published: float64(i.publishers.Accepted) / seconds, Delivered: float64(i.streams.Delivered) / seconds,
 		PublishP50: times.MS(i.taken, .5), PublishP99: times.MS(i.taken, .99),
 		P50: times.MS(i.delivery, .5), P99: times.MS(i.delivery, .99), Max: times.MS(i.delivery, 1),
-		TargetCPU: max(s.now.CPU-before, 0) / seconds, TargetRSS: s.now.RSS, Goroutines: s.now.Goroutines,
+		TargetCPU: max(s.now.CPU-s.targetCPU, 0) / seconds, TargetRSS: s.now.RSS, Goroutines: s.now.Goroutines,
 		Files: s.now.Files, Disk: s.now.Disk, OwnCPU: (s.own - s.cpu) / seconds,
 	}
-	s.cpu, s.point, s.interval = s.own, now, newSums()
+	s.cpu, s.targetCPU, s.point, s.interval = s.own, s.now.CPU, now, newSums()
 	s.r.report.Series = append(s.r.report.Series, p)
 	s.metrics.set(&p, s.all)
 }

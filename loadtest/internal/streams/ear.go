@@ -44,8 +44,6 @@ func (e *ear) refused(status int, retryAfter string) {
 	e.s.final = status == 204
 }
 
-func (e *ear) ended() {}
-
 func (e *ear) retry(ms []byte) {
 	if n, err := strconv.ParseInt(string(ms), 10, 32); err == nil && n >= 0 {
 		e.s.wait = n * int64(time.Millisecond)

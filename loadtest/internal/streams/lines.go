@@ -6,7 +6,6 @@ import "bytes"
 type listener interface {
 	began()
 	refused(status int, retryAfter string)
-	ended() // in good order
 	// event tells of an event; what it is given holds during the call.
 	event(e *event)
 	// whole tells of data and an id that look like an event of a load test, and

@@ -137,7 +137,6 @@ func (r *reply) turn(line []byte, heard listener) error {
 	case inTrailer:
 		if len(text) == 0 {
 			r.stage = atEnd
-			heard.ended()
 		}
 	}
 	return nil
